@@ -1,0 +1,154 @@
+"""init, serve, demo, rebuild, doctor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.failure import DONE, NO, UNUSABLE, exit_code
+from app.options import Home, Json
+from app.output import DownloadBar, emit, note, say
+from app.settings import read_settings
+
+GROUP = "Run and care"
+
+
+def register(app: typer.Typer) -> None:
+    for command in (init, serve, demo, doctor, rebuild):
+        app.command(rich_help_panel=GROUP)(command)
+
+
+def init(
+    backbone: Annotated[
+        str, typer.Option(help="auto, vgg-face, dlib-resnet or onnx:FILE.toml.")
+    ] = "auto",
+    database: Annotated[
+        str | None, typer.Option(help="postgresql://... [default: a file in the gallery's folder].")
+    ] = None,
+    consent_policy: Annotated[
+        str, typer.Option(help="required, or none where consent is kept elsewhere.")
+    ] = "required",
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Make a gallery, and its key outside it.
+
+    Example: rollcall init --home data
+    """
+    from enrollment.opening import create, database_url
+
+    settings = read_settings("cli", home)
+    facts = create(settings, backbone, database, consent_policy, DownloadBar())
+    document = {
+        "home": str(settings.home),
+        "backbone": facts.backbone,
+        "backbone_reason": facts.backbone_reason,
+        "dimension": facts.dimension,
+        "fingerprint": facts.fingerprint,
+        "detector": facts.detector,
+        "database": _without_password(database_url(settings.home)),
+        "key": "ROLLCALL_KEY" if settings.key else str(settings.key_file(facts.gallery_id)),
+    }
+    if as_json:
+        emit(document)
+    else:
+        say(f"a gallery was made in {settings.home}; backbone {facts.backbone}")
+        say(facts.backbone_reason)
+        say(f"its key is {document['key']}: back it up, without it nothing can be read")
+    return DONE
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    scheme, slashes, user = head.partition("//")
+    return f"{scheme}{slashes}{user.partition(':')[0]}@{tail}" if at else url
+
+
+def serve(
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    home: Home = None,
+) -> int:
+    """Serve the web pages.
+
+    Example: rollcall serve --port 8501
+    """
+    from app.server import serve as run
+
+    run(read_settings("web", home), host, port)
+    return DONE
+
+
+def demo(
+    home: Annotated[
+        Path, typer.Option("--home", help="A folder for the demo's own gallery.")
+    ] = Path("data-demo"),
+    as_json: Json = False,
+) -> int:
+    """Enroll drawn people, identify them and turn strangers away; no camera, nobody's photo.
+
+    Example: rollcall demo
+    """
+    from app.demonstration import demonstrate
+
+    outcome = demonstrate(read_settings("demo", home), say=note if as_json else say)
+    if as_json:
+        emit(outcome.as_document())
+    return DONE if outcome.right else NO
+
+
+def doctor(home: Home = None, as_json: Json = False) -> int:
+    """Say what is in force, what is wrong, and the next step.
+
+    Example: rollcall doctor
+    """
+    from enrollment.service import open_service
+
+    settings = read_settings("cli", home)
+    try:
+        with open_service(settings, DownloadBar()) as service:
+            document = service.diagnose().as_document()
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        document = {"home": str(settings.home), "problems": [str(error)], "next_step": str(error)}
+    problems = document["problems"]
+    if as_json:
+        emit(document)
+    else:
+        for key, value in document.items():
+            say(f"{key:16} {value}")
+    return UNUSABLE if problems else DONE
+
+
+def rebuild(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with what is live; change nothing.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Build the index anew from the database, or check that it is right.
+
+    Example: rollcall rebuild --verify
+    """
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        if not verify:
+            service.rebuild()
+        found = service.verify_gallery()
+    document = {
+        "templates": found.templates,
+        "live_digest": found.live_digest,
+        "rebuilt_digest": found.rebuilt_digest,
+        "damage": found.damage,
+        "audit_broken_at": found.audit_broken_at,
+        "sound": found.sound,
+    }
+    if as_json:
+        emit(document)
+    else:
+        say(f"{found.templates} templates, {'sound' if found.sound else 'NOT SOUND'}")
+    return DONE if found.sound else UNUSABLE

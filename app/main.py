@@ -1,0 +1,7 @@
+"""The script of the web pages: Streamlit runs it anew at every interaction."""
+
+from app.pages import show
+from app.settings import read_settings
+from app.shared_service import shared_service
+
+show(lambda: shared_service(read_settings("web")))

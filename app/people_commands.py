@@ -1,0 +1,201 @@
+"""people, person, erase."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from app.failure import DONE, NO
+from app.options import Home, Json, Yes
+from app.output import emit, say
+from app.settings import read_settings
+
+GROUP = "People"
+Who = Annotated[str, typer.Argument(help="Name, external id or id.", show_default=False)]
+person = typer.Typer(no_args_is_help=True, help="One person: show, rename, merge, suspend.")
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=GROUP)(people)
+    app.add_typer(person, name="person", rich_help_panel=GROUP)
+    app.command(rich_help_panel=GROUP)(erase)
+
+
+def people(
+    search: Annotated[str | None, typer.Option(help="Part of a name or external id.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """List who is enrolled.
+
+    Example: rollcall people --search anna
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        found = [subject_document(subject) for subject in service.people(search)]
+    if as_json:
+        emit({"subjects": found})
+    else:
+        _say_people(found)
+    return DONE
+
+
+def _say_people(found: list[dict[str, object]]) -> None:
+    if not found:
+        say("nobody; enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT")
+    for subject in found:
+        number = f" [{subject['external_id']}]" if subject["external_id"] else ""
+        say(
+            f"{subject['subject_id']}  {subject['name']}{number}  {subject['state']}, "
+            f"{subject['templates']} templates, since {str(subject['enrolled_at'])[:10]}"
+        )
+
+
+@person.command()
+def show(who: Who, home: Home = None, as_json: Json = False) -> int:
+    """Show one person with consent.
+
+    Example: rollcall person show "Ada Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        subject = service.person(who)
+        document = subject_document(subject)
+        document["consents"] = [
+            {"basis": c.basis, "text": c.text, "given_at": c.given_at.isoformat()}
+            for c in service.consents(subject.subject_id)
+        ]
+    _answer(document, as_json)
+    return DONE
+
+
+@person.command()
+def rename(
+    who: Who,
+    name: Annotated[str, typer.Argument(show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Change the label; no id and no template changes.
+
+    Example: rollcall person rename "Ada Byron" "Ada Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        _answer(subject_document(service.rename(who, name)), as_json)
+    return DONE
+
+
+@person.command()
+def merge(
+    who: Who,
+    into: Annotated[str, typer.Argument(show_default=False)],
+    yes: Yes = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Let one person answer as another; `unmerge` undoes it.
+
+    Example: rollcall person merge "A. Lovelace" "Ada Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        one, other = service.person(who), service.person(into)
+        alike = service.likeness(one, other)
+        likeness = "unknown" if alike is None else f"{alike:.2f}"
+        question = (
+            f"merge {one.name} ({one.templates} templates) into {other.name} "
+            f"({other.templates} templates), likeness {likeness}?"
+        )
+        if not _agreed(question, yes):
+            return NO
+        _answer(subject_document(service.merge(one.subject_id, other.subject_id)), as_json)
+    return DONE
+
+
+@person.command()
+def unmerge(who: Who, home: Home = None, as_json: Json = False) -> int:
+    """Bring back a person who was merged into another.
+
+    Example: rollcall person unmerge "A. Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        _answer(subject_document(service.unmerge(who)), as_json)
+    return DONE
+
+
+@person.command()
+def suspend(who: Who, home: Home = None, as_json: Json = False) -> int:
+    """Let nobody find this person until `resume`; everything is kept.
+
+    Example: rollcall person suspend "Ada Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        _answer(subject_document(service.suspend(who)), as_json)
+    return DONE
+
+
+@person.command()
+def resume(who: Who, home: Home = None, as_json: Json = False) -> int:
+    """Undo `suspend`.
+
+    Example: rollcall person resume "Ada Lovelace"
+    """
+    from enrollment.people import subject_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        _answer(subject_document(service.resume(who)), as_json)
+    return DONE
+
+
+def erase(who: Who, yes: Yes = False, home: Home = None, as_json: Json = False) -> int:
+    """Erase a person completely: photos, templates, consent, key. Cannot be undone.
+
+    Example: rollcall erase "Ada Lovelace"
+    """
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        subject = service.person(who)
+        question = f"erase {subject.name} ({subject.templates} templates)? This cannot be undone"
+        if not _agreed(question, yes):
+            return NO
+        receipt = service.erase(subject.subject_id)
+    if as_json:
+        emit({"subject_id": receipt.subject_id, "receipt": receipt.as_document()})
+    else:
+        rows = sum(receipt.erased_rows.values())
+        say(f"erased: {rows} rows and the key; the files hold nothing of this person any more")
+    return DONE
+
+
+def _agreed(question: str, yes: bool) -> bool:
+    from enrollment.errors import BadInput
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BadInput(f"{question}: nobody is here to ask; repeat with --yes")
+    return typer.confirm(question, err=True)
+
+
+def _answer(document: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        emit({"subjects": [document]})
+    else:
+        _say_people([document])

@@ -1,0 +1,278 @@
+"""enroll, identify, verify, calibrate, evaluate."""
+
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.failure import DONE, NO
+from app.options import Home, Json
+from app.output import DownloadBar, counting, emit, note, say
+from app.settings import read_settings
+
+GROUP = "Recognise"
+Paths = Annotated[list[Path], typer.Argument(show_default=False)]
+
+
+class OnCollision(StrEnum):
+    ASK = "ask"
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+class DecidePer(StrEnum):
+    FACE = "face"
+    SOURCE = "source"
+
+
+def register(app: typer.Typer) -> None:
+    for command in (enroll, identify, verify, calibrate, evaluate):
+        app.command(rich_help_panel=GROUP)(command)
+
+
+def enroll(
+    path: Paths,
+    name: Annotated[str | None, typer.Option(help="Whose photos these are.")] = None,
+    external_id: Annotated[
+        str | None, typer.Option(help="Staff number, to tell people of one name apart.")
+    ] = None,
+    consent: Annotated[
+        str | None, typer.Option(help="The text that the person agreed to; kept with the person.")
+    ] = None,
+    on_collision: Annotated[
+        OnCollision, typer.Option(help="When somebody enrolled looks the same.")
+    ] = OnCollision.ASK,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Enroll people from folders, photos, a .zip or a .csv.
+
+    Example: rollcall enroll photos/ --consent "Agreed to face recognition at the door, 2026-11-21"
+    """
+    from enrollment.intake import gather
+    from enrollment.service import open_service
+
+    people = gather(path, name, external_id)
+    started = time.monotonic()
+    with open_service(read_settings("cli", home), DownloadBar()) as service:
+        total = sum(len(person.photos) for person in people)
+        reports = []
+        with counting("enrolling", total) as counter:
+            answer = _collision_answer(on_collision, as_json)
+            for report in service.enroll(people, consent, answer, counter.one):
+                reports.append(report)
+                if not as_json:
+                    _say_enrolled(report.as_document())
+    accepted = sum(report.accepted for report in reports)
+    refused = sum(len(report.samples) for report in reports) - accepted
+    document = {
+        "subjects": [report.as_document() for report in reports],
+        "accepted": accepted,
+        "refused": refused,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    if as_json:
+        emit(document)
+    else:
+        say(f"{accepted} photos enrolled, {refused} not, in {document['seconds']} s")
+    return DONE if any(report.succeeded for report in reports) else NO
+
+
+def _say_enrolled(report: dict[str, object]) -> None:
+    samples = report["samples"]
+    assert isinstance(samples, list)  # noqa: S101 - as SubjectReport writes it
+    say(f"{report['name']}: {report['accepted']} of {len(samples)} photos kept")
+    for sample in samples:
+        if not sample["accepted"]:
+            say(f"  {sample['source']}: {', '.join(sample['reasons'])}: {sample['message']}")
+    warnings = report["warnings"]
+    assert isinstance(warnings, list)  # noqa: S101
+    for warning in warnings:
+        say(f"  note: {warning}")
+
+
+def _collision_answer(choice: OnCollision, as_json: bool) -> Callable[..., str]:
+    from enrollment.enroller import Collision, allow_collision, refuse_collision
+
+    if choice is OnCollision.ALLOW:
+        return allow_collision
+    if choice is OnCollision.REFUSE or as_json or not sys.stdin.isatty():
+        return refuse_collision
+
+    def ask(collision: Collision) -> str:
+        note(
+            f"{collision.name} looks like {collision.near.name}, who is enrolled "
+            f"(likeness {collision.near.score:.2f})."
+        )
+        answer: str = typer.prompt("same person, different people, or cancel?", err=True)
+        words = ("same", "different", "cancel")
+        return next((w for w in words if answer and w.startswith(answer.lower())), "cancel")
+
+    return ask
+
+
+def identify(
+    path: Paths,
+    decide_per: Annotated[
+        DecidePer, typer.Option(help="One answer a face, or one a video.")
+    ] = DecidePer.FACE,
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Of a video, every n-th frame [default: 5 a second].")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Say who is on photos, in folders or in videos; one line a face.
+
+    Example: rollcall identify door.jpg visitors/ --json
+    """
+    from app.video import VIDEO_SUFFIXES, frames, is_video
+    from enrollment.intake import files_to_identify
+    from enrollment.photo import photo_file
+    from enrollment.service import open_service
+
+    files = files_to_identify(path, VIDEO_SUFFIXES)
+    with (
+        open_service(read_settings("cli", home), DownloadBar()) as service,
+        counting("identifying", len(files)) as counter,
+    ):
+        for file in files:
+            if not is_video(file):
+                answers = iter(service.identify(photo_file(file)))
+            elif decide_per is DecidePer.SOURCE:
+                answers = iter([service.identify_passage(frames(file, every), str(file))])
+            else:
+                answers = (
+                    answer
+                    for number, image in frames(file, every)
+                    for answer in service.identify_image(image, str(file), number)
+                )
+            for answer in answers:
+                document = answer.as_document()
+                if as_json:
+                    emit(document)
+                else:
+                    _say_identified(document)
+            counter.one()
+    return DONE
+
+
+def _say_identified(answer: dict[str, object]) -> None:
+    where = str(answer["source"])
+    if answer["frame"] is not None:
+        where += f" frame {answer['frame']}"
+    if answer["box"] is not None:
+        where += f" at {answer['box']}"
+    if answer["decision"] == "refused":
+        say(f"{where}: refused: {answer['message']}")
+        return
+    who = answer["name"] or "unknown"
+    score = "" if answer["score"] is None else f", score {answer['score']:.3f}"
+    say(f"{where}: {who}{score}")
+
+
+def verify(
+    photo: Annotated[Path, typer.Argument(show_default=False)],
+    name: Annotated[str, typer.Option(help="Name, external id or id.", show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Does the photo show this person? Ends with 0 for yes and 1 for no.
+
+    Example: rollcall verify badge.jpg --name "Ada Lovelace"
+    """
+    from enrollment.intake import existing_file
+    from enrollment.photo import photo_file
+    from enrollment.service import open_service
+
+    existing_file(photo)
+    with open_service(read_settings("cli", home), DownloadBar()) as service:
+        answer = service.verify(photo_file(photo), name)
+    if as_json:
+        emit(answer.as_document())
+    else:
+        score = "" if answer.score is None else f" (score {answer.score:.3f})"
+        reasons = "".join(f": {reason.message}" for reason in answer.reasons)
+        say(f"{answer.decision}{score}, threshold {answer.threshold:.3f}{reasons}")
+    return DONE if answer.decision == "known" else NO
+
+
+def calibrate(
+    max_fpir: Annotated[
+        float | None, typer.Option(help="Share of strangers that may be named [default: 0.01].")
+    ] = None,
+    strangers: Annotated[
+        Path | None, typer.Option(help="Photos of people who are not enrolled.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Set the threshold by the rate of strangers that may be named.
+
+    Example: rollcall calibrate --max-fpir 0.01
+    """
+    from enrollment.intake import iterate_photos
+    from enrollment.service import open_service
+
+    photos = None if strangers is None else list(iterate_photos([strangers]))
+    with open_service(read_settings("cli", home), DownloadBar()) as service:
+        point = service.calibrate(max_fpir, photos)
+    if as_json:
+        emit(point.as_document())
+    else:
+        say(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
+        if point.measured_fpir is not None and point.fpir_upper_95 is not None:
+            say(
+                f"measured {point.measured_fpir:.2%} (95 % bound {point.fpir_upper_95:.2%}, "
+                f"{point.n_nonmated} searches), missed {point.fnir or 0:.2%} of {point.n_mated}"
+            )
+        say(f"{point.promise}: {point.explanation}")
+    return DONE
+
+
+def evaluate(
+    gallery: Annotated[Path, typer.Option(help="A folder for each person to enroll.")],
+    mated: Annotated[Path, typer.Option(help="Other photos of them, a folder each.")],
+    nonmated: Annotated[Path, typer.Option(help="Photos of strangers.")],
+    backbone: Annotated[str, typer.Option(help="As for init.")] = "auto",
+    max_fpir: Annotated[float, typer.Option(min=1e-6, max=0.5)] = 0.01,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Measure accuracy on labelled photos, in a temporary gallery.
+
+    Example: rollcall evaluate --gallery enrolled/ --mated probes/ --nonmated strangers/ --json
+    """
+    from enrollment.evaluation import Plan
+    from enrollment.evaluation import evaluate as run
+    from enrollment.intake import gather, iterate_photos
+    from enrollment.opening import capture_for_evaluation
+
+    plan = Plan(gather([gallery]), gather([mated]), list(iterate_photos([nonmated])), max_fpir)
+    settings = read_settings("evaluate", home)
+    capture = capture_for_evaluation(settings, backbone, DownloadBar())
+    note(f"{capture.backbone.name} on {capture.backbone.device}, {capture.detector.name}")
+    with counting("evaluating", plan.photos) as counter:
+        document = run(settings, capture, plan, counter).as_document()
+    if as_json:
+        emit(document)
+    else:
+        _say_evaluated(document)
+    return DONE
+
+
+def _say_evaluated(document: dict[str, object]) -> None:
+    for key in (
+        "backbone", "detector", "n_subjects", "n_mated", "n_nonmated", "failure_to_enroll",
+        "failure_to_acquire", "rank1", "threshold", "max_fpir", "promise", "fpir",
+        "fpir_interval_95", "tpir", "fnir", "seconds",
+    ):  # fmt: skip
+        say(f"{key:20} {document[key]}")
+    confusions = document["confusions"]
+    assert isinstance(confusions, list)  # noqa: S101
+    for confusion in confusions[:20]:
+        say(f"  {confusion['source']}: got {confusion['got']} ({confusion['score']:.3f})")

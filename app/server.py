@@ -1,0 +1,122 @@
+"""The web pages' server: one process, one gallery, this machine only."""
+
+import ipaddress
+import os
+import socket
+from pathlib import Path
+
+from app.output import note
+from enrollment.config import Settings
+from enrollment.errors import BadInput
+from enrollment.photo import MAX_BYTES
+from enrollment.service import Service
+
+SCRIPT = Path(__file__).with_name("main.py")
+# For Streamlit. `.streamlit/config.toml` says the same to those who start it themselves.
+OPTIONS: dict[str, object] = {
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "server.address": "127.0.0.1",
+    "server.allowedHosts": ["localhost", "127.0.0.1", "::1"],
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "server.maxUploadSize": MAX_BYTES // 1024**2,
+    "theme.light.primaryColor": "#1f5fbf",
+    "theme.dark.primaryColor": "#3a78e8",
+}
+_SECONDS_TO_FINISH = 3
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve the pages of this gallery until Ctrl-C.
+
+    Raises:
+        BadInput: the host is not this machine's loopback, or the port is taken.
+        RollcallError, StoreError: the gallery cannot be opened.
+    """
+    from app.shared_service import shared_service
+
+    with _listen(_loopback(host), port) as listening:
+        _hand_over(settings)
+        try:
+            service = shared_service(settings)
+            _announce(service, settings, listening)
+            _run(listening)
+        except KeyboardInterrupt:
+            note("ended")
+        finally:
+            shared_service.clear()
+
+
+def _loopback(host: str) -> str:
+    """The address of `host`. Whoever reaches the pages may enroll: there are no accounts yet."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise BadInput(
+            f"--host {host} can be reached from other machines, and there are no accounts yet; "
+            "use 127.0.0.1"
+        )
+    return str(address)
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family)
+    # Otherwise a port that was served a minute ago counts as taken.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise BadInput(
+            f"port {port} on {address} cannot be used ({error.strerror}); "
+            "end the other program, or give another --port"
+        ) from error
+    return listening
+
+
+def _hand_over(settings: Settings) -> None:
+    """Through the environment, where the pages' script reads its settings."""
+    given = {
+        "ROLLCALL_HOME": settings.home.resolve(),
+        "ROLLCALL_KEY_FOLDER": settings.key_folder.resolve(),
+        "ROLLCALL_WEIGHTS": settings.weights_home.resolve(),
+        "ROLLCALL_KEY": settings.key,
+        "ROLLCALL_DETECTOR": settings.detector,
+    }
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+
+
+def _announce(service: Service, settings: Settings, listening: socket.socket) -> None:
+    address, port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    device = service.backbone.device  # loads the models, whose libraries write lines of their own
+    note(f"address   http://{shown}:{port} (this machine only)")
+    note(f"gallery   {settings.home.resolve()}, people: {len(service.people())}")
+    note(f"backbone  {service.facts.backbone}, on {device}")
+    note(f"because   {service.facts.backbone_reason}")
+    note("Ctrl-C ends it")
+
+
+def _run(listening: socket.socket) -> None:
+    import uvicorn
+    from streamlit import config
+    from streamlit.starlette import App
+
+    address, port = listening.getsockname()[:2]
+    bound = {"server.address": address, "server.port": port}
+    config.get_config_options(force_reparse=True, options_from_flags=OPTIONS | bound)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            App(SCRIPT),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        )
+    )
+    server.run(sockets=[listening])

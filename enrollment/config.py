@@ -1,0 +1,31 @@
+"""What a gallery needs from its surroundings, made once at the edge and passed down."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_MAX_FPIR = 0.01
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are.
+
+    home: the gallery's folder.
+    key: the master key as text, or None to use the key file.
+    key_folder: where key files are, outside every gallery.
+    detector: `mtcnn` or `yunet:FILE.onnx`; None takes the one the gallery was made with.
+    weights_home: where downloaded weights are kept.
+    weights_search: other folders that may hold them, read only.
+    actor: who acts, for the audit trail.
+    """
+
+    home: Path
+    key: str | None = field(default=None, repr=False)
+    key_folder: Path = Path.home() / ".config" / "rollcall" / "keys"
+    detector: str | None = None
+    weights_home: Path = Path.home() / ".cache" / "rollcall" / "weights"
+    weights_search: tuple[Path, ...] = ()
+    actor: str = "python"
+
+    def key_file(self, gallery_id: str) -> Path:
+        return self.key_folder / f"{gallery_id}.key"

@@ -1,0 +1,117 @@
+"""What is in force here, what is wrong, and what to do next."""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from enrollment.calibration import OperatingPoint
+from enrollment.capture import Capture
+from enrollment.config import Settings
+from enrollment.errors import RollcallError
+from store.errors import StoreError
+from store.gallery import Gallery
+
+_LIBRARIES = (
+    "deepface", "tensorflow", "keras", "mtcnn", "opencv-python", "faiss-cpu", "onnxruntime",
+    "dlib-bin", "numpy", "pillow", "SQLAlchemy", "streamlit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """device: where embeddings are computed, said aloud. problems: each with its next step."""
+
+    home: str
+    backbone: str
+    backbone_reason: str
+    device: str | None
+    weights: dict[str, object] | None
+    licence: str | None
+    detector: str
+    fingerprint: str
+    consent_policy: str
+    subjects: int
+    templates: int
+    generation: int
+    operating_point: dict[str, object] | None
+    versions: dict[str, str]
+    problems: tuple[str, ...]
+    next_step: str
+
+    def as_document(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def diagnose(
+    gallery: Gallery,
+    capture: Callable[[], Capture],
+    point: Callable[[], OperatingPoint],
+    settings: Settings,
+) -> Diagnosis:
+    facts = gallery.facts
+    problems: list[str] = []
+    subjects = [s for s in gallery.subjects().values() if s.state != "merged"]
+    backbone = None
+    measured = None
+    try:
+        found = gallery.verify()
+        if found.damage:
+            problems.append(f"the database is damaged ({found.damage}): restore a backup")
+        if found.audit_broken_at:
+            problems.append(f"the audit trail was altered at entry {found.audit_broken_at}")
+        if found.live_digest != found.rebuilt_digest:
+            problems.append("the index differs from the database: run rollcall rebuild")
+        backbone = capture().backbone
+        measured = point().as_document()
+    except (RollcallError, StoreError) as error:
+        problems.append(str(error))
+    if gallery.unfinished_erasures():
+        problems.append("an erasure has not been finished: stop other processes, run any command")
+    few = [s.name for s in subjects if s.templates < 3]
+    return Diagnosis(
+        home=str(settings.home),
+        backbone=facts.backbone,
+        backbone_reason=facts.backbone_reason,
+        device=backbone.device if backbone else None,
+        weights=(
+            {
+                "path": str(backbone.weights.path),
+                "sha256": backbone.weights.sha256,
+                "size": backbone.weights.size,
+            }
+            if backbone
+            else None
+        ),
+        licence=backbone.licence if backbone else None,
+        detector=facts.detector,
+        fingerprint=facts.fingerprint,
+        consent_policy=facts.consent_policy,
+        subjects=len(subjects),
+        templates=sum(s.templates for s in subjects),
+        generation=gallery.generation(),
+        operating_point=measured,
+        versions={"python": platform.python_version(), **_versions()},
+        problems=tuple(problems),
+        next_step=_next_step(problems, len(subjects), few),
+    )
+
+
+def _next_step(problems: list[str], subjects: int, few: list[str]) -> str:
+    if problems:
+        return problems[0]
+    if subjects == 0:
+        return "enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT"
+    if few:
+        return f"add photos of {', '.join(few[:3])}: people with at least 3 are found more often"
+    return "nothing to do"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found

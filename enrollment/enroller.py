@@ -1,0 +1,545 @@
+"""Who may be enrolled, and with which photos.
+
+First everything is looked at without a lock: decode, detect, assess, embed, compare. Then one
+transaction writes the person whole, after a second look at what has changed meanwhile.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enrollment.capture import Capture, CapturedFace
+from enrollment.errors import BadInput
+from enrollment.grouping import largest_group, pick_face, recurring
+from enrollment.identifier import Candidate
+from enrollment.intake import Enrollee
+from enrollment.people import family
+from enrollment.photo import Photo, decode
+from enrollment.portrait import Portrait, crop_of, portrait_of
+from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
+from enrollment.reasons import Reason, ReasonCode
+from enrollment.roster import Roster
+from models.head import imprint
+from models.likeness import likeness
+from store.change import Change
+from store.gallery import Gallery
+from store.metadata import name_key
+from store.records import NewSample, Subject
+
+# Two crops this much alike are one picture, saved twice. Of 1,687 pairs of different LFW photos of
+# one person none reaches it (highest 0.955); of 100 photos saved again 97 % do at the same size
+# and 70 % at half or 1.6 times the size.
+SAME_PICTURE = 0.96
+ADVISED_PHOTOS = 3
+_AT_ONCE = 8
+_ENROLLED_ALREADY = "this photo is enrolled already; skipped"
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What became of one photo. crop: the face, for people to look at; None without one."""
+
+    source: str
+    accepted: bool
+    reasons: tuple[Reason, ...]
+    quality: Quality | None
+    crop: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "source": self.source,
+            "accepted": self.accepted,
+            "reasons": [reason.code.value for reason in self.reasons],
+            "message": "; ".join(reason.message for reason in self.reasons) or None,
+            "quality": self.quality.as_numbers() if self.quality else {},
+        }
+
+
+@dataclass(frozen=True)
+class SubjectReport:
+    """What became of one person. subject_id: None when nobody of this name is enrolled now."""
+
+    subject_id: str | None
+    name: str
+    created: bool
+    samples: tuple[SampleReport, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> int:
+        return sum(sample.accepted for sample in self.samples)
+
+    @property
+    def enrolled(self) -> bool:
+        return self.subject_id is not None
+
+    @property
+    def succeeded(self) -> bool:
+        """Photos were kept now, or were enrolled before (a run that is repeated)."""
+        return self.accepted > 0 or (
+            self.enrolled
+            and any(
+                reason.code == ReasonCode.DUPLICATE_PHOTO
+                for sample in self.samples
+                for reason in sample.reasons
+            )
+        )
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "subject_id": self.subject_id,
+            "name": self.name,
+            "created": self.created,
+            "accepted": self.accepted,
+            "samples": [sample.as_document() for sample in self.samples],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Collision:
+    """A newcomer who is as near to somebody enrolled as that person's own photos are.
+
+    crop: a face of the newcomer, (112, 112, 3) uint8 RGB.
+    """
+
+    name: str
+    crop: NDArray[np.uint8]
+    near: Candidate
+
+
+# The answer to a collision: "same" (add the photos to that person), "different" or "cancel".
+CollisionAnswer = Callable[[Collision], str]
+
+
+def refuse_collision(_collision: Collision) -> str:
+    return "cancel"
+
+
+def allow_collision(_collision: Collision) -> str:
+    return "different"
+
+
+@dataclass
+class _Look:
+    """What is known of one photo while it is looked at."""
+
+    photo: Photo
+    digest: bytes = b""
+    faces: list[CapturedFace] = field(default_factory=list)
+    portraits: dict[int, Portrait] = field(default_factory=dict)  # by the face's number
+    chosen: CapturedFace | None = None
+    reasons: list[Reason] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        return self.chosen is not None and not self.reasons
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        if self.chosen is None:
+            raise ValueError("no face was chosen")
+        return self.chosen.embedding
+
+    def refuse(self, code: ReasonCode, message: str) -> None:
+        self.reasons.append(Reason(code, message))
+
+    def report(self, accepted: bool) -> SampleReport:
+        chosen = self.chosen or (self.faces[0] if self.faces else None)
+        return SampleReport(
+            source=self.photo.source,
+            accepted=accepted,
+            reasons=tuple(self.reasons),
+            quality=chosen.quality if chosen else None,
+            crop=chosen.crop if chosen else None,
+        )
+
+
+class Enroller:
+    """Enrolls people into one gallery."""
+
+    def __init__(self, gallery: Gallery, capture: Capture, roster: Roster, actor: str) -> None:
+        self._gallery = gallery
+        self._capture = capture
+        self._roster = roster
+        self._actor = actor
+        self._priors = capture.backbone.priors
+
+    def enroll(
+        self,
+        person: Enrollee,
+        consent: str | None,
+        on_collision: CollisionAnswer,
+        tick: Callable[[], None] = lambda: None,
+    ) -> SubjectReport:
+        """Enroll a person, or add photos to one who is enrolled; `tick` is called for each photo.
+
+        Everything that was accepted is stored when this returns, and nothing else is.
+        """
+        existing = self._existing(person)
+        self._check_state(existing)
+        if not self._consented(existing, consent):
+            return self._without_consent(person)
+        looks = [_Look(photo) for photo in person.photos]
+        self._look(looks, existing, tick)
+        near = self._collision(person, existing, [look for look in looks if look.usable])
+        decided: str | None = None
+        if near is not None:
+            answer = on_collision(near)
+            if answer == "same":
+                same = self._gallery.subjects()[near.near.subject_id]
+                return self._add_as(person, same, consent, on_collision)
+            if answer != "different":
+                _refuse_all(looks, near)
+            decided = near.near.subject_id
+        return self._store(person, existing, consent, looks, decided)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def _look(
+        self, looks: Sequence[_Look], existing: Subject | None, tick: Callable[[], None]
+    ) -> None:
+        # A few at a time: a hundred large photos do not fit into memory decoded.
+        own_family, seen = self._family(existing), set[bytes]()
+        for start in range(0, len(looks), _AT_ONCE):
+            self._take_in(looks[start : start + _AT_ONCE], own_family, seen, tick)
+        own = self._own_vectors(existing)
+        self._choose_among_several(looks, own)
+        self._set_strangers_aside(looks, own)
+        self._skip_near_duplicates(looks, existing)
+
+    def _take_in(
+        self,
+        looks: Sequence[_Look],
+        own_family: Sequence[str],
+        seen: set[bytes],
+        tick: Callable[[], None],
+    ) -> None:
+        """Decode, find the faces, keep what is around them and let go of the pictures."""
+        read = []
+        for look in looks:
+            picture = decode(look.photo)
+            tick()
+            if isinstance(picture, Reason):
+                look.reasons.append(picture)
+                continue
+            look.digest = picture.digest
+            if picture.digest in seen:
+                look.refuse(ReasonCode.DUPLICATE_PHOTO, "this photo was given twice; skipped")
+            elif own_family and self._gallery.has_content(picture.digest, own_family):
+                look.refuse(ReasonCode.DUPLICATE_PHOTO, _ENROLLED_ALREADY)
+            else:
+                seen.add(picture.digest)
+                read.append((look, picture))
+        found = self._capture.faces([picture.image for _, picture in read])
+        for (look, picture), faces in zip(read, found, strict=True):
+            look.faces = faces
+            look.portraits = {
+                i: portrait_of(picture.image, face, look.photo.source)
+                for i, face in enumerate(faces)
+                if _is_eligible(face)
+            }
+            _choose_single(look)
+
+    def _choose_among_several(self, looks: Sequence[_Look], own: NDArray[np.float32]) -> None:
+        several = [look for look in looks if look.chosen is None and len(_eligible(look)) > 1]
+        if not several:
+            return
+        same = self._priors.same_person
+        singles = [look.vector for look in looks if look.usable]
+        anchors = np.concatenate([own, *(vector[None] for vector in singles)])
+        if len(anchors):
+            picks = [pick_face(_vectors(_eligible(look)), anchors, same) for look in several]
+        else:
+            together = recurring([_vectors(_eligible(look)) for look in several], same)
+            picks = list(together) if together else [None] * len(several)
+        for look, pick in zip(several, picks, strict=True):
+            if pick is None:
+                look.refuse(
+                    ReasonCode.SEVERAL_FACES,
+                    f"there are {len(_eligible(look))} faces and it is not certain which is "
+                    "meant; crop the photo to one person",
+                )
+            else:
+                look.chosen = _eligible(look)[pick]
+                look.reasons += judge(look.chosen.quality, ENROLLMENT_LIMITS)
+
+    def _set_strangers_aside(self, looks: Sequence[_Look], own: NDArray[np.float32]) -> None:
+        usable = [look for look in looks if look.usable]
+        if len(usable) + len(own) < 2:
+            return
+        same = self._priors.same_person
+        if len(own):
+            alike = (_stack(usable, own.shape[1]) @ own.T).mean(axis=1)
+            for look, cosine in zip(usable, alike, strict=True):
+                if cosine < same:
+                    look.refuse(
+                        ReasonCode.NOT_THIS_PERSON,
+                        f"likeness to this person's enrolled photos is {cosine:.2f}, at least "
+                        f"{same:.2f} is needed; set aside",
+                    )
+            return
+        vectors = _stack(usable, len(usable[0].vector))
+        group = set(largest_group(vectors, same))
+        for i, look in enumerate(usable):
+            if i not in group:
+                others = np.delete(vectors, i, axis=0) @ vectors[i]
+                look.refuse(
+                    ReasonCode.NOT_THIS_PERSON,
+                    f"likeness to the person's other photos is {others.mean():.2f}, at least "
+                    f"{same:.2f} is needed; set aside"
+                    if group
+                    else "the photos show different people and no one is in most of them; "
+                    "give photos of one person",
+                )
+
+    def _skip_near_duplicates(self, looks: Sequence[_Look], existing: Subject | None) -> None:
+        kept = [
+            crop_of(sample.image, sample.details)
+            for sample in self._gallery.samples(self._family(existing))
+        ]
+        for look in looks:
+            if not look.usable or look.chosen is None:
+                continue
+            alike = max((likeness(look.chosen.crop, crop) for crop in kept), default=0.0)
+            if alike >= SAME_PICTURE:
+                look.refuse(
+                    ReasonCode.DUPLICATE_PHOTO,
+                    f"almost the same picture as another one ({alike:.3f}, from "
+                    f"{SAME_PICTURE:.2f} on it is skipped); give a different one",
+                )
+            else:
+                kept.append(look.chosen.crop)
+
+    # -- rules --------------------------------------------------------------------------------
+
+    def _existing(self, person: Enrollee) -> Subject | None:
+        """The enrolled subject that is meant: by external id, else by name.
+
+        Raises:
+            BadInput: several people have this name.
+        """
+        subjects = [s for s in self._gallery.subjects().values() if s.state != "merged"]
+        if person.external_id is not None:
+            for subject in subjects:
+                if subject.external_id == person.external_id:
+                    if name_key(subject.name) != name_key(person.name):
+                        raise BadInput(
+                            f"the external id {person.external_id!r} belongs to {subject.name!r}, "
+                            f"not to {person.name!r}; correct one of them"
+                        )
+                    return subject
+        named = [
+            s
+            for s in subjects
+            if name_key(s.name) == name_key(person.name)
+            and (person.external_id is None or s.external_id is None)
+        ]
+        if len(named) > 1:
+            raise BadInput(
+                f"{len(named)} people are called {person.name!r}; say which one with --external-id"
+            )
+        return named[0] if named else None
+
+    def _check_state(self, existing: Subject | None) -> None:
+        if existing is not None and existing.state == "suspended":
+            raise BadInput(
+                f"{existing.name!r} is suspended; run: rollcall person resume {existing.name!r}"
+            )
+
+    def _consented(self, existing: Subject | None, consent: str | None) -> bool:
+        if (consent and consent.strip()) or self._gallery.facts.consent_policy == "none":
+            return True
+        return existing is not None and any(
+            given.withdrawn_at is None for given in self._gallery.consents(existing.subject_id)
+        )
+
+    def _without_consent(self, person: Enrollee) -> SubjectReport:
+        reason = Reason(
+            ReasonCode.NO_CONSENT,
+            "there is no consent; give its text with --consent, as the person agreed to it",
+        )
+        samples = tuple(
+            SampleReport(photo.source, False, (reason,), None) for photo in person.photos
+        )
+        return SubjectReport(None, person.name, False, samples, (reason.message,))
+
+    def _collision(
+        self, person: Enrollee, existing: Subject | None, usable: Sequence[_Look]
+    ) -> Collision | None:
+        """Somebody else who is as near to these photos as they are to each other."""
+        if not usable:
+            return None
+        vectors = _stack(usable, len(usable[0].vector))
+        row = imprint(vectors, vectors.shape[1])
+        (ranking,) = self._roster.rank(row[None])
+        own = existing.subject_id if existing else None
+        for subject_id, score in zip(ranking.subject_ids, ranking.scores, strict=True):
+            if subject_id == own:
+                return None  # nobody else is nearer
+            if score >= self._priors.collision:
+                name = self._roster.subject(subject_id).name
+                crop = usable[0].chosen.crop if usable[0].chosen else None
+                if crop is None:
+                    raise ValueError("a usable photo has a face")
+                return Collision(person.name, crop, Candidate(subject_id, name, score))
+        return None
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def _store(
+        self,
+        person: Enrollee,
+        existing: Subject | None,
+        consent: str | None,
+        looks: Sequence[_Look],
+        decided: str | None,
+    ) -> SubjectReport:
+        warnings: list[str] = []
+        subject_id = existing.subject_id if existing else None
+        created = False
+        if any(look.usable for look in looks):
+            with self._gallery.change(self._actor) as change:
+                again = self._existing(person)
+                moved = (again.subject_id if again else None) != subject_id
+                if moved:
+                    self._recheck(looks, again)
+                elif subject_id is not None:
+                    self._drop_stored(change, looks, subject_id)
+                near = self._collision(person, again, [look for look in looks if look.usable])
+                if near is not None and near.near.subject_id != decided:
+                    _refuse_all(looks, near)
+                subject_id = again.subject_id if again else None
+                usable = [look for look in looks if look.usable]
+                if usable:
+                    if subject_id is None:
+                        subject_id = change.add_subject(person.name, person.external_id)
+                        created = True
+                    change.add_samples(
+                        subject_id,
+                        self._consent(change, subject_id, consent, created),
+                        [self._sample(look) for look in usable],
+                    )
+        if subject_id is not None:
+            warnings += self._advice(subject_id, looks)
+        return SubjectReport(
+            subject_id,
+            person.name,
+            created,
+            tuple(look.report(look.usable) for look in looks),
+            tuple(warnings),
+        )
+
+    def _recheck(self, looks: Sequence[_Look], existing: Subject | None) -> None:
+        """Somebody enrolled or removed this very person meanwhile: compare with what is there."""
+        own = self._own_vectors(existing)
+        self._set_strangers_aside(looks, own)
+        self._skip_near_duplicates(looks, existing)
+
+    def _drop_stored(self, change: Change, looks: Sequence[_Look], subject_id: str) -> None:
+        for look in looks:
+            if look.usable and change.has_content(look.digest, [subject_id]):
+                look.refuse(ReasonCode.DUPLICATE_PHOTO, _ENROLLED_ALREADY)
+
+    def _consent(self, change: Change, subject_id: str, consent: str | None, created: bool) -> str:
+        """The consent that the new samples rest on."""
+        if consent and consent.strip():
+            given = [
+                c
+                for c in ([] if created else self._gallery.consents(subject_id))
+                if c.withdrawn_at is None and c.text == consent
+            ]
+            if given:
+                return given[-1].consent_id
+            return change.add_consent(subject_id, "consent", consent)
+        if not created:
+            for held in reversed(self._gallery.consents(subject_id)):
+                if held.withdrawn_at is None:
+                    return held.consent_id
+        return change.add_consent(subject_id, "policy-none", "")
+
+    def _sample(self, look: _Look) -> NewSample:
+        portrait = next(
+            look.portraits[i] for i, face in enumerate(look.faces) if face is look.chosen
+        )
+        return NewSample(look.digest, portrait.image, portrait.details, look.vector)
+
+    def _advice(self, subject_id: str, looks: Sequence[_Look]) -> list[str]:
+        templates = self._gallery.subjects()[subject_id].templates
+        if templates < ADVISED_PHOTOS:
+            return [
+                f"{templates} photo{'s' if templates != 1 else ''} so far; people with at least "
+                f"{ADVISED_PHOTOS} are found far more often: add {ADVISED_PHOTOS - templates} more"
+            ]
+        return []
+
+    def _add_as(
+        self,
+        person: Enrollee,
+        same: Subject,
+        consent: str | None,
+        on_collision: CollisionAnswer,
+    ) -> SubjectReport:
+        meant = replace(person, name=same.name, external_id=same.external_id)
+        report = self.enroll(meant, consent, on_collision)
+        note = f"{person.name} is the same person as {same.name}: the photos were added there"
+        return replace(report, warnings=(note, *report.warnings))
+
+    def _own_vectors(self, existing: Subject | None) -> NDArray[np.float32]:
+        dimension = self._gallery.facts.dimension
+        if existing is None:
+            return np.empty((0, dimension), np.float32)
+        found = self._gallery.templates()
+        mine = [i for i, s in enumerate(found.subject_ids) if s == existing.subject_id]
+        return found.vectors[mine]
+
+    def _family(self, existing: Subject | None) -> list[str]:
+        if existing is None:
+            return []
+        return family(self._gallery.subjects().values(), existing.subject_id)
+
+
+def _choose_single(look: _Look) -> None:
+    if not look.faces:
+        look.refuse(ReasonCode.NO_FACE, "no face was found; show the whole face, well lit")
+        return
+    eligible = _eligible(look)
+    if len(eligible) == 1:
+        look.chosen = eligible[0]
+        look.reasons += judge(look.chosen.quality, ENROLLMENT_LIMITS)
+    elif not eligible:
+        look.reasons += judge(look.faces[0].quality, ENROLLMENT_LIMITS)
+
+
+def _eligible(look: _Look) -> list[CapturedFace]:
+    """Faces large and certain enough to be meant: not the crowd in the background."""
+    return [face for face in look.faces if _is_eligible(face)]
+
+
+def _is_eligible(face: CapturedFace) -> bool:
+    return (
+        face.quality.face_px >= ENROLLMENT_LIMITS.face_px
+        and face.quality.confidence >= ENROLLMENT_LIMITS.confidence
+    )
+
+
+def _refuse_all(looks: Iterable[_Look], near: Collision) -> None:
+    for look in looks:
+        if look.usable:
+            look.refuse(
+                ReasonCode.NEAR_OTHER_SUBJECT,
+                f"as near to {near.near.name} ({near.near.score:.2f}) as photos of one person "
+                "are; add the photos to that person, or repeat with --on-collision allow",
+            )
+
+
+def _vectors(faces: Sequence[CapturedFace]) -> NDArray[np.float32]:
+    return np.stack([face.embedding for face in faces])
+
+
+def _stack(looks: Sequence[_Look], dimension: int) -> NDArray[np.float32]:
+    if not looks:
+        return np.empty((0, dimension), np.float32)
+    return np.stack([look.vector for look in looks])

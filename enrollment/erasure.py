@@ -1,0 +1,72 @@
+"""Gone means gone: rows, key, index and head row, and a test that says so."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from enrollment.errors import Unusable
+from enrollment.people import family
+from enrollment.roster import Roster
+from store.gallery import Gallery
+from store.records import Subject
+
+
+@dataclass(frozen=True)
+class ErasureReceipt:
+    """What was erased, and what was found afterwards.
+
+    erased_rows: deleted rows by table. log_cut: the write-ahead log holds nothing any more.
+    negative_test: what a search with the erased templates finds; never this subject.
+    """
+
+    subject_id: str
+    erased_at: str
+    erased_rows: dict[str, int]
+    log_cut: bool
+    negative_test: dict[str, object]
+
+    def as_document(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def erase(gallery: Gallery, roster: Roster, subject: Subject, actor: str) -> ErasureReceipt:
+    """Erase a subject and everyone merged into it.
+
+    Raises:
+        Unusable: the rows are deleted, but another process kept the log from being cut, so old
+            pages may still be read from the files; the next start goes on with it.
+    """
+    found = gallery.templates()
+    mine = [i for i, owner in enumerate(found.subject_ids) if owner == subject.subject_id]
+    probes = found.vectors[mine]
+    with gallery.change(actor) as change:
+        rows = change.erase(family(gallery.subjects().values(), subject.subject_id))
+    log_cut = gallery.finish_erasures()
+    roster.refresh()
+    if not log_cut:
+        raise Unusable(
+            f"{subject.name} is erased and can no longer be found, but another process is reading "
+            "the database, so deleted pages are still in its log; stop that process and run "
+            "any command: the erasure is finished at the next start"
+        )
+    return ErasureReceipt(
+        subject_id=subject.subject_id,
+        erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        erased_rows=rows,
+        log_cut=log_cut,
+        negative_test=_negative_test(roster, probes, subject.subject_id),
+    )
+
+
+def _negative_test(
+    roster: Roster, probes: np.ndarray[tuple[int, ...], np.dtype[np.float32]], subject_id: str
+) -> dict[str, object]:
+    rankings = roster.rank(probes)
+    return {
+        "probes": len(probes),
+        "found": sum(subject_id in ranking.subject_ids for ranking in rankings),
+        "best_score_of_others": max(
+            (ranking.scores[0] for ranking in rankings if ranking.scores), default=None
+        ),
+    }

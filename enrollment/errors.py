@@ -1,0 +1,23 @@
+"""What stops a request. A blurred photo does not: expected refusals are results with reasons.
+
+RollcallError
+├── BadInput          what was asked cannot be done as asked; nothing was changed
+└── Unusable          the gallery cannot be used as it is
+    └── FingerprintMismatch   its templates come from another pipeline
+"""
+
+
+class RollcallError(Exception):
+    """Base of the room. Every text says what happened and what to do next."""
+
+
+class BadInput(RollcallError):
+    pass
+
+
+class Unusable(RollcallError):
+    pass
+
+
+class FingerprintMismatch(Unusable):
+    pass

@@ -1,0 +1,221 @@
+"""Making a gallery, and opening what it needs: key, database, detector, backbone."""
+
+import os
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from enrollment.capture import Capture
+from enrollment.config import DEFAULT_MAX_FPIR, Settings
+from enrollment.errors import BadInput, FingerprintMismatch, Unusable
+from models.backbone import Download, open_backbone, resolve_backbone
+from models.detector import open_detector
+from models.errors import ModelError
+from models.fingerprint import fingerprint, golden_agree, golden_embeddings
+from models.vgg_face import download_weights
+from models.weights import Progress
+from store.database import sqlite_url
+from store.errors import GalleryExists, GalleryMissing
+from store.gallery import create_gallery, new_gallery_id
+from store.key import make_key_file, parse_key, read_key_file
+from store.records import GalleryFacts
+
+DEFAULT_DETECTOR = "mtcnn"
+CONSENT_POLICIES = ("required", "none")
+
+
+def build_capture(
+    settings: Settings,
+    detector: str,
+    backbone: str,
+    progress: Progress | None = None,
+    download: Download | None = None,
+) -> Capture:
+    """Open detector and backbone; raises ModelError."""
+    return Capture(
+        open_detector(detector),
+        open_backbone(
+            backbone,
+            settings.weights_home,
+            progress,
+            search=settings.weights_search,
+            download=download,
+        ),
+    )
+
+
+def create(
+    settings: Settings,
+    backbone: str = "auto",
+    database: str | None = None,
+    consent_policy: str = "required",
+    progress: Progress | None = None,
+) -> GalleryFacts:
+    """Make a gallery in `settings.home`, with its key outside it.
+
+    Raises:
+        BadInput: there is one already, or backbone, detector or policy cannot be used.
+    """
+    if consent_policy not in CONSENT_POLICIES:
+        raise BadInput(f"the consent policy is one of {', '.join(CONSENT_POLICIES)}")
+    if is_gallery(settings.home):
+        raise BadInput(f"there is a gallery in {settings.home} already; nothing was changed")
+    detector = absolute_spec(settings.detector or DEFAULT_DETECTOR)
+    try:
+        chosen, reason = resolve_backbone(
+            absolute_spec(backbone),
+            settings.weights_home,
+            search=settings.weights_search,
+            download=download_weights,
+            progress=progress,
+        )
+        capture = build_capture(settings, detector, chosen, progress, download_weights)
+    except ModelError as error:
+        raise BadInput(str(error)) from error
+    facts = facts_of(capture, reason, consent_policy, backbone=chosen, detector=detector)
+    write_gallery(settings, facts, database)
+    return facts
+
+
+def capture_for_evaluation(
+    settings: Settings, backbone: str, progress: Progress | None = None
+) -> Capture:
+    """Detector and backbone without a gallery. Raises BadInput when they cannot be opened."""
+    try:
+        detector = absolute_spec(settings.detector or DEFAULT_DETECTOR)
+        return build_capture(
+            settings, detector, absolute_spec(backbone), progress, download_weights
+        )
+    except ModelError as error:
+        raise BadInput(str(error)) from error
+
+
+def facts_of(
+    capture: Capture,
+    reason: str,
+    consent_policy: str,
+    backbone: str | None = None,
+    detector: str | None = None,
+) -> GalleryFacts:
+    """What a new gallery is stamped with; the specs default to the models' own names."""
+    return GalleryFacts(
+        gallery_id=new_gallery_id(),
+        created_at=datetime.now(UTC),
+        backbone=backbone or capture.backbone.name,
+        backbone_reason=reason,
+        detector=detector or capture.detector.name,
+        dimension=capture.backbone.dimension,
+        fingerprint=fingerprint(capture.detector, capture.backbone),
+        golden=golden_embeddings(capture.backbone),
+        consent_policy=consent_policy,
+    )
+
+
+def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
+    """Make key and database; the gallery appears whole or not at all."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.key is not None:
+        key = parse_key(settings.key)
+    else:
+        key = make_key_file(settings.key_file(facts.gallery_id))
+    if database is not None:
+        create_gallery(database, key, facts, DEFAULT_MAX_FPIR)
+        _write_pointer(settings.home, database)
+        return
+    new = settings.home / f".{facts.gallery_id}.db"
+    try:
+        create_gallery(sqlite_url(new), key, facts, DEFAULT_MAX_FPIR)
+        new.chmod(0o600)
+        # A link, unlike a rename, fails when somebody else made a gallery meanwhile.
+        os.link(new, _database_file(settings.home))
+        # What a killed attempt left: nobody can finish one any more.
+        for left in settings.home.glob(".*.db*"):
+            left.unlink()
+    except FileExistsError as error:
+        raise GalleryExists(f"there is a gallery in {settings.home} already") from error
+    finally:
+        for left in settings.home.glob(f".{facts.gallery_id}.db*"):
+            left.unlink()
+
+
+def is_gallery(home: Path) -> bool:
+    return _database_file(home).exists() or _pointer(home).exists()
+
+
+def database_url(home: Path) -> str:
+    """Raises GalleryMissing when there is none in `home`."""
+    if _pointer(home).exists():
+        try:
+            return str(tomllib.loads(_pointer(home).read_text("utf-8"))["database"])
+        except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError) as error:
+            raise Unusable(f'{_pointer(home)} is damaged; it holds: database = "URL"') from error
+    if not _database_file(home).exists():
+        raise GalleryMissing(f"there is no gallery in {home}; make one with: rollcall init")
+    return sqlite_url(_database_file(home))
+
+
+def read_key(settings: Settings, facts: GalleryFacts) -> bytes:
+    """Raises KeyMissing."""
+    if settings.key is not None:
+        return parse_key(settings.key)
+    return read_key_file(settings.key_file(facts.gallery_id))
+
+
+def open_capture(
+    settings: Settings, facts: GalleryFacts, progress: Progress | None = None
+) -> Capture:
+    """Detector and backbone of an existing gallery, proved to be those it was made with.
+
+    Raises:
+        FingerprintMismatch: they are others, and searching would compare what cannot be compared.
+        Unusable: they cannot be opened.
+    """
+    detector = absolute_spec(settings.detector) if settings.detector else facts.detector
+    try:
+        capture = build_capture(settings, detector, facts.backbone, progress)
+        now = fingerprint(capture.detector, capture.backbone)
+        same = now == facts.fingerprint
+        golden = same and golden_agree(facts.golden, golden_embeddings(capture.backbone))
+    except ModelError as error:
+        raise Unusable(str(error)) from error
+    if not same:
+        raise FingerprintMismatch(
+            f"this gallery was made with detector {facts.detector} and backbone {facts.backbone} "
+            f"(fingerprint {facts.fingerprint[:12]}), and what runs now is another "
+            f"(detector {detector}, fingerprint {now[:12]}); searching would give wrong names. "
+            "Bring back the weights, the library versions and ROLLCALL_DETECTOR it was made with, "
+            "or make a new gallery and enroll again"
+        )
+    if not golden:
+        raise FingerprintMismatch(
+            f"{facts.backbone} gives other embeddings than when this gallery was made, for the "
+            "same weights; bring back the versions of its libraries (see: rollcall doctor)"
+        )
+    return capture
+
+
+def absolute_spec(spec: str) -> str:
+    """`kind:FILE` with the file's absolute path, so that it holds from every folder."""
+    kind, colon, file = spec.partition(":")
+    return f"{kind}:{Path(file).expanduser().resolve()}" if colon and file else spec
+
+
+def _database_file(home: Path) -> Path:
+    return home / "gallery.db"
+
+
+def _pointer(home: Path) -> Path:
+    return home / "gallery.toml"
+
+
+def _write_pointer(home: Path, database: str) -> None:
+    new = home / ".gallery.toml.new"
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        escaped = database.replace("\\", "\\\\").replace('"', '\\"')
+        file.write(
+            f'# The URL may hold a password: keep this file to yourself.\ndatabase = "{escaped}"\n'
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(_pointer(home))

@@ -1,0 +1,60 @@
+"""What is kept of a photo: the face and a margin around it, never the rest of the picture."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from enrollment.capture import QUALITY_TEMPLATE, CapturedFace
+from enrollment.photo import encode_jpeg
+from models.alignment import align
+
+# Wide enough that another backbone can cut its own crop later, and small enough to keep many.
+_SIDE = 400
+_MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """image: JPEG bytes; details: where the landmarks are in it, and what was measured."""
+
+    image: bytes
+    details: dict[str, object]
+
+
+def portrait_of(picture: NDArray[np.uint8], captured: CapturedFace, source: str) -> Portrait:
+    """Cut the face out of its photo, (h, w, 3) uint8 RGB."""
+    x, y, width, height = captured.face.box
+    half = _MARGIN * max(width, height) / 2
+    left, top = max(int(x + width / 2 - half), 0), max(int(y + height / 2 - half), 0)
+    region = picture[top : int(y + height / 2 + half) + 1, left : int(x + width / 2 + half) + 1]
+    scale = min(1.0, _SIDE / max(region.shape[:2]))
+    small = Image.fromarray(region)
+    if scale < 1:
+        size = (round(region.shape[1] * scale), round(region.shape[0] * scale))
+        small = small.resize(size, Image.Resampling.LANCZOS)
+    landmarks = (captured.face.landmarks - np.array([left, top], np.float32)) * scale
+    return Portrait(
+        encode_jpeg(np.asarray(small)),
+        {
+            "source": source,
+            "landmarks": landmarks.round(2).tolist(),
+            "quality": captured.quality.as_numbers(),
+        },
+    )
+
+
+def open_portrait(image: bytes) -> NDArray[np.uint8]:
+    """(h, w, 3) uint8 RGB."""
+    with Image.open(io.BytesIO(image), formats=("JPEG",)) as opened:
+        return np.array(opened.convert("RGB"), np.uint8)
+
+
+def crop_of(image: bytes, details: Mapping[str, object]) -> NDArray[np.uint8]:
+    """The face of a kept portrait, aligned to the quality template."""
+    landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
+    return align(open_portrait(image), landmarks, QUALITY_TEMPLATE)

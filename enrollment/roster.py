@@ -1,0 +1,107 @@
+"""The enrolled as recognition sees them: the gallery's index and the head, kept in step."""
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.head import SoftmaxHead
+from store.gallery import Gallery
+from store.records import Subject
+
+_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How near one probe is to the enrolled.
+
+    subject_ids, scores: the head's best subjects, best first.
+    head_agrees: the index's nearest template belongs to the head's best subject; None when nobody
+        is enrolled.
+    """
+
+    subject_ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    head_agrees: bool | None
+
+
+class Roster:
+    """Follows the gallery by generation; every answer is about its newest state."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._head = SoftmaxHead(gallery.facts.dimension)
+        self._rows_from: dict[str, tuple[int, ...]] = {}
+        self._subjects: dict[str, Subject] = {}
+        self._generation = -1
+        self._lock = threading.RLock()
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def refresh(self) -> None:
+        """Imprint the rows of subjects whose templates changed, and drop those that are gone."""
+        with self._lock:
+            if self._gallery.refresh() == self._generation:
+                return
+            found = self._gallery.templates()
+            positions: dict[str, list[int]] = defaultdict(list)
+            for i, subject_id in enumerate(found.subject_ids):
+                positions[subject_id].append(i)
+            self._head.remove([s for s in self._head.subject_ids if s not in positions])
+            for subject_id, where in positions.items():
+                ids = tuple(found.ids[i] for i in where)
+                if self._rows_from.get(subject_id) != ids:
+                    self._head.expand(subject_id, found.vectors[where])
+                    self._rows_from[subject_id] = ids
+            for subject_id in self._rows_from.keys() - positions.keys():
+                del self._rows_from[subject_id]
+            self._subjects = self._gallery.subjects()
+            self._generation = found.generation
+
+    def subject(self, subject_id: str) -> Subject:
+        return self._subjects[subject_id]
+
+    def rank(self, probes: NDArray[np.float32], most: int = _NEIGHBOURS) -> list[Ranking]:
+        """One ranking a probe.
+
+        Args:
+            probes: (n, dimension) float32 unit rows.
+        """
+        with self._lock:
+            self.refresh()
+            if len(probes) == 0:
+                return []
+            names = self._head.subject_ids
+            scores = self._head.scores(probes)
+            nearest = self._gallery.search(probes, 1)
+        rankings = []
+        for row, matches in zip(scores, nearest, strict=True):
+            best = np.argsort(-row, kind="stable")[:most]
+            ids = tuple(names[i] for i in best)
+            agrees = matches[0].subject_id == ids[0] if ids and matches else None
+            rankings.append(Ranking(ids, tuple(float(row[i]) for i in best), agrees))
+        return rankings
+
+    def score(self, probe: NDArray[np.float32], subject_id: str) -> float | None:
+        """The cosine of (dimension,) to one subject's row; None when it has no row."""
+        with self._lock:
+            self.refresh()
+            if subject_id not in self._head.subject_ids:
+                return None
+            column = self._head.subject_ids.index(subject_id)
+            return float(self._head.scores(probe[None])[0, column])
+
+    def likeness(self, one: str, other: str) -> float | None:
+        """The cosine between two subjects' rows; None when one of them has no row."""
+        with self._lock:
+            self.refresh()
+            names = self._head.subject_ids
+            if one not in names or other not in names:
+                return None
+            rows = self._head.rows
+            return float(rows[names.index(one)] @ rows[names.index(other)])

@@ -1,0 +1,260 @@
+"""VGG-Face (Parkhi et al. 2015) as deepface ships it, on TensorFlow: 4096-d, ReLU(fc7)."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alignment import AlignmentTemplate
+from models.backbone import Download, ScorePriors
+from models.download import download
+from models.embedding import check_crops, unit_rows
+from models.errors import ModelError, WeightsDamaged, WeightsMissing
+from models.tensorflow_runtime import load_tensorflow
+from models.weights import (
+    Progress,
+    WeightsFile,
+    find_file,
+    verify_record,
+    weights_file,
+    write_record,
+)
+
+FILE = "vgg_face_weights.h5"
+# deepface 0.0.103, models/facial_recognition/tf/VGGFace.py: WEIGHTS_URL (a test compares them;
+# they are repeated here because reading them there loads TensorFlow)
+URLS = (
+    "https://github.com/serengil/deepface_models/releases/download/v1.0/vgg_face_weights.h5",
+    "https://huggingface.co/serengil/deepface/resolve/main/vgg_face_weights.h5",
+)
+# The bare network's weights in order, kernel then bias: 13 convolutions of VGG-16, fc6, fc7 and
+# the 2,622 identities it was trained on, which an embedding does not use. 145,002,878 float32.
+CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+SHAPES: tuple[tuple[int, ...], ...] = (
+    *(
+        shape
+        for fan_in, fan_out in itertools.pairwise(CHANNELS)
+        for shape in ((3, 3, fan_in, fan_out), (fan_out,))
+    ),
+    (7, 7, 512, 4096),
+    (4096,),
+    (1, 1, 4096, 4096),
+    (4096,),
+    (1, 1, 4096, 2622),
+    (2622,),
+)
+DATA_BYTES = 580_011_512
+HEADER_BYTES = 16 << 20  # an .h5 of these weights has at most this much besides them
+SIZE = 224  # px
+CPU_BATCH = 8
+GPU_BATCH = 64
+
+# As deepface feeds it: MTCNN's box, padded to a square. Mean place of MTCNN's landmarks in that
+# square over 3,537 LFW photos, made symmetric.
+TEMPLATE = AlignmentTemplate(
+    size=(SIZE, SIZE),
+    landmarks=(
+        (0.3316, 0.3828),
+        (0.6684, 0.3828),
+        (0.5000, 0.5821),
+        (0.3501, 0.7515),
+        (0.6499, 0.7515),
+    ),
+)
+
+# Its weights were not at hand. deepface takes a pair for one person from cosine 0.32 (its constant
+# distance of 0.68); the other two are guesses on the strict side, until a gallery has measured
+# its own: an embedding without negative numbers keeps strangers far above 0.
+PRIORS = ScorePriors(
+    same_person=0.32,
+    threshold=0.60,
+    collision=0.70,
+    measured="not measured: deepface's pair threshold and strict guesses",
+)
+
+
+class VggFace:
+    """deepface's network with every layer frozen, in one TensorFlow function."""
+
+    name = "vgg-face"
+    dimension = 4096
+    template = TEMPLATE
+    priors = PRIORS
+    licence = "non-commercial research only (weights, Visual Geometry Group, Oxford)"
+
+    def __init__(self, file: WeightsFile) -> None:
+        check_weights(file.path)
+        self.weights = file
+        self._tf, self.device = load_tensorflow()
+        self._network = _frozen_network(self._tf, file.path)
+        # One trace for every batch size. The weights stay variables: written into the graph as
+        # constants, opening took 84 s and 12 GB and no embedding was faster (2 cores).
+        self._run = self._tf.function(
+            lambda batch: self._network(batch, training=False),
+            input_signature=[self._tf.TensorSpec((None, SIZE, SIZE, 3), self._tf.float32)],
+        )
+        self._batch = GPU_BATCH if self.device.startswith("GPU") else CPU_BATCH
+        self._lock = threading.Lock()
+
+    @property
+    def description(self) -> Mapping[str, str]:
+        """Weights, input, colour, scale, normalisation."""
+        return {
+            "backbone": self.name,
+            "sha256": self.weights.sha256,
+            "input": f"{SIZE}x{SIZE}",
+            "colour": "bgr",
+            "scale": "1/255",
+            "mean": "0",
+            "layer": "relu fc7",
+            "normalisation": "l2",
+            "transform": "identity",
+            "runtime": "tensorflow",
+        }
+
+    @property
+    def trainable_variables(self) -> tuple[object, ...]:
+        """Always (): every layer is frozen."""
+        return tuple(self._network.trainable_variables)
+
+    def weights_digest(self) -> str:
+        """SHA-256 over the weights in memory, hex: the same before and after any use."""
+        digest = hashlib.sha256()
+        for array in self._network.get_weights():
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Backbone.embed`. One crop alone, or batches of a fixed size, the last one padded."""
+        check_crops(crops, self.template.size)
+        count = len(crops)
+        step = 1 if count == 1 else self._batch
+        rows = np.empty((count, self.dimension), dtype=np.float32)
+        with self._lock:
+            for at in range(0, count, step):
+                part = crops[at : at + step]
+                batch = np.zeros((step, SIZE, SIZE, 3), dtype=np.float32)
+                # deepface's "base" normalisation: BGR, 0..1
+                batch[: len(part)] = part[:, :, :, ::-1].astype(np.float32) / np.float32(255)
+                output = self._run(self._tf.constant(batch)).numpy()
+                rows[at : at + step] = output[: len(part)]
+        return unit_rows(rows, count, self.dimension)
+
+
+def find_weights(home: Path, search: Sequence[Path] = ()) -> Path | None:
+    """The weights file in `home` or the folders of `search` (e.g. ~/.deepface/weights), or None."""
+    return find_file(FILE, home, search)
+
+
+def download_weights(
+    home: Path, progress: Progress | None = None, urls: Sequence[str] = URLS
+) -> Path:
+    """Fetch the weights (580 MB) into `home`, resumed where a former try broke off.
+
+    Checked for structure and size, and its digest recorded, before it is used. Raises
+    WeightsMissing in one line that says what to do by hand.
+    """
+    try:
+        path = download(urls, home / FILE, check_weights, progress)
+    except WeightsMissing as error:
+        raise WeightsMissing(f"{_by_hand(home)} ({error})") from error
+    write_record(weights_file(path), home)
+    return path
+
+
+def ensure_weights(
+    home: Path,
+    search: Sequence[Path] = (),
+    fetch: Download | None = None,
+    progress: Progress | None = None,
+) -> WeightsFile:
+    """The weights file: looked for, else fetched, then compared with its record.
+
+    Raises WeightsMissing or WeightsDamaged in one line.
+    """
+    path = find_weights(home, search)
+    if path is None:
+        if fetch is None:
+            raise WeightsMissing(_by_hand(home))
+        path = fetch(home, progress)
+    check_weights(path)
+    return verify_record(path, home)
+
+
+def check_weights(path: Path) -> None:
+    """Raises WeightsDamaged unless `path` holds the arrays of VGG-Face, by size and structure.
+
+    Only shapes and types are read: whether the numbers are the right ones, the record of its
+    SHA-256 says.
+    """
+    size = path.stat().st_size
+    if not DATA_BYTES <= size <= DATA_BYTES + HEADER_BYTES:
+        raise _damaged(path, f"it has {size:,} bytes instead of some {DATA_BYTES:,}")
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = _arrays(file)
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise _damaged(path, f"it cannot be read as HDF5: {error}") from error
+    expected = [(shape, "float32") for shape in SHAPES]
+    if found != expected:
+        raise _damaged(path, "its arrays are not those of VGG-Face")
+
+
+def _arrays(file: Any) -> list[tuple[tuple[int, ...], str]]:  # noqa: ANN401 - h5py has no types
+    """Shape and type of each weight, in the order in which Keras loads them."""
+    group = file["model_weights"] if "layer_names" not in file.attrs else file
+    found = []
+    for layer in group.attrs["layer_names"]:
+        for name in group[layer].attrs["weight_names"]:
+            array = group[layer][name]
+            stored_elsewhere = array.external or array.is_virtual
+            found.append((array.shape, "elsewhere" if stored_elsewhere else str(array.dtype)))
+    return found
+
+
+def _damaged(path: Path, reason: str) -> WeightsDamaged:
+    return WeightsDamaged(
+        f"{path} is not the weights of VGG-Face ({' '.join(reason.split())[:160]}): "
+        f"delete it and download it again from {URLS[0]}"
+    )
+
+
+def _by_hand(home: Path) -> str:
+    return (
+        f"the weights of vgg-face are missing: download {URLS[0]} to {home / FILE}, "
+        "or use dlib-resnet"
+    )
+
+
+def _frozen_network(tf: Any, path: Path) -> Any:  # noqa: ANN401 - TensorFlow has no types
+    """deepface's network up to ReLU(fc7): (n, 224, 224, 3) -> (n, 4096), nothing trainable."""
+    # Full float32 on newer GPUs too: a batch of one must equal a batch of many, and a gallery
+    # made on a CPU must be found again on a GPU.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        from deepface.models.facial_recognition.tf.VGGFace import base_model
+    except ImportError as error:
+        raise ModelError(
+            f"deepface cannot be loaded ({error}): pip install deepface==0.0.103"
+        ) from error
+    network = base_model()
+    try:
+        network.load_weights(str(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, str(error)) from error
+    fc7 = network.layers[-5].output  # as deepface's load_model does
+    flat = tf.keras.layers.Flatten()(fc7)
+    descriptor = tf.keras.models.Model(inputs=network.layers[0].input, outputs=flat)
+    for layer in descriptor.layers:
+        layer.trainable = False
+    descriptor.trainable = False
+    return descriptor

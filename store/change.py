@@ -1,0 +1,226 @@
+"""One change of the gallery: a transaction that holds the write lock from its first statement.
+
+The lock is the update of the generation, so writers queue up in SQLite and in PostgreSQL alike,
+and what a change reads inside it can no longer move.
+"""
+
+import json
+import secrets
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from store import audit, metadata
+from store.errors import UnknownSubject
+from store.index import check_vectors
+from store.records import GalleryFacts, NewSample
+from store.schema import (
+    consents,
+    erasures,
+    events,
+    gallery,
+    operating_points,
+    samples,
+    subject_keys,
+    subjects,
+    templates,
+)
+from store.vault import SubjectKey, Vault
+
+
+@dataclass
+class Change:
+    """What may be written. Made by `Gallery.change`, which commits or undoes all of it."""
+
+    connection: sa.Connection
+    vault: Vault
+    facts: GalleryFacts
+    generation: int  # the generation that this change makes
+    at: datetime
+    actor: str
+    added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
+    relabelled: bool = False  # more than added templates: labels or states moved
+    _keys: dict[str, SubjectKey] = field(default_factory=dict)
+
+    def add_subject(self, name: str, external_id: str | None) -> str:
+        subject_id = str(uuid.uuid4())
+        self.connection.execute(
+            sa.insert(subjects).values(
+                subject_id=subject_id,
+                name=name,
+                name_key=metadata.name_key(name),
+                external_id=external_id,
+                state="active",
+                enrolled_at=self._now(),
+            )
+        )
+        key, wrapped = self.vault.new_key(subject_id)
+        self.connection.execute(
+            sa.insert(subject_keys).values(
+                subject_id=subject_id, key_id=self.vault.key_id, wrapped=wrapped
+            )
+        )
+        self._keys[subject_id] = key
+        self.record("subject.add", subject_id)
+        return subject_id
+
+    def add_consent(self, subject_id: str, basis: str, text: str) -> str:
+        consent_id = str(uuid.uuid4())
+        self.connection.execute(
+            sa.insert(consents).values(
+                consent_id=consent_id,
+                subject_id=subject_id,
+                basis=basis,
+                text=text,
+                given_at=self._now(),
+            )
+        )
+        self.record("consent.add", subject_id, {"basis": basis})
+        return consent_id
+
+    def add_samples(self, subject_id: str, consent_id: str, new: Collection[NewSample]) -> None:
+        """Store photos and their templates, encrypted with the subject's own key.
+
+        Raises:
+            BadVector: a vector is not a finite unit row of the gallery's dimension.
+        """
+        key = self._key(subject_id)
+        state = self.connection.execute(
+            sa.select(subjects.c.state).where(subjects.c.subject_id == subject_id)
+        ).scalar_one()
+        if state != "active":
+            self.relabelled = True
+        for sample in new:
+            check_vectors(sample.vector[None], 1, self.facts.dimension)
+            sample_id = str(uuid.uuid4())
+            template_id = secrets.randbits(63)
+            self.connection.execute(
+                sa.insert(samples).values(
+                    sample_id=sample_id,
+                    subject_id=subject_id,
+                    consent_id=consent_id,
+                    content_mac=metadata.content_mac(self.vault, sample.digest),
+                    image=key.seal(sample.image, "image", sample_id),
+                    details=key.seal(json.dumps(sample.details).encode(), "details", sample_id),
+                    captured_at=self._now(),
+                )
+            )
+            self.connection.execute(
+                sa.insert(templates).values(
+                    template_id=template_id,
+                    subject_id=subject_id,
+                    sample_id=sample_id,
+                    fingerprint=self.facts.fingerprint,
+                    vector=key.seal(
+                        sample.vector.tobytes(),
+                        *template_context(template_id, self.facts.fingerprint),
+                    ),
+                )
+            )
+            self.added.append((template_id, subject_id, sample.vector))
+        self.record("samples.add", subject_id, {"samples": len(new)})
+
+    def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
+        """As `Gallery.has_content`, under the lock."""
+        return metadata.has_content(self.connection, self.vault, digest, subject_ids)
+
+    def rename(self, subject_id: str, name: str) -> None:
+        self._update(subject_id, name=name, name_key=metadata.name_key(name))
+        self.record("subject.rename", subject_id)
+
+    def set_state(self, subject_id: str, state: str) -> None:
+        self._update(subject_id, state=state, merged_into=None)
+        self.record(f"subject.{state}", subject_id)
+
+    def merge(self, subject_id: str, into: str) -> None:
+        """`subject_id` answers as `into` from now on. No vector is touched, so it can be undone."""
+        self._update(subject_id, state="merged", merged_into=into)
+        into_pseudonym = audit.pseudonym(self.vault, into)
+        self.record("subject.merge", subject_id, {"into": into_pseudonym})
+
+    def erase(self, subject_ids: Collection[str]) -> dict[str, int]:
+        """Delete every row of these subjects; returns how many went, by table."""
+        ids = list(subject_ids)
+        counts = {}
+        for table in (templates, samples, consents, subject_keys, events):
+            gone = self.connection.execute(sa.delete(table).where(table.c.subject_id.in_(ids)))
+            counts[table.name] = gone.rowcount
+        # Merged ones point at another row of this table, so the pointing rows go first.
+        for condition in (subjects.c.merged_into.is_not(None), sa.true()):
+            self.connection.execute(
+                sa.delete(subjects).where(subjects.c.subject_id.in_(ids), condition)
+            )
+        for subject_id in ids:
+            self.connection.execute(
+                sa.insert(erasures).values(
+                    subject_mac=self.vault.lookup_mac("subject", subject_id.encode()).hex(),
+                    erased_at=self._now(),
+                    state="erased",
+                )
+            )
+            self.record("subject.erase", subject_id, counts)
+        self.relabelled = True
+        return counts
+
+    def add_operating_point(
+        self, *, generation: int, threshold: float, max_fpir: float, details: Mapping[str, object]
+    ) -> None:
+        self.connection.execute(
+            sa.insert(operating_points).values(
+                operating_point_id=str(uuid.uuid4()),
+                created_at=self._now(),
+                generation=generation,
+                fingerprint=self.facts.fingerprint,
+                max_fpir=max_fpir,
+                threshold=threshold,
+                details=json.dumps(details),
+            )
+        )
+        self.record("operating-point.set", "", {"threshold": threshold, "max_fpir": max_fpir})
+
+    def set_max_fpir(self, max_fpir: float) -> None:
+        self.connection.execute(sa.update(gallery).values(max_fpir=max_fpir))
+
+    def record(
+        self, action: str, subject_id: str, details: Mapping[str, object] | None = None
+    ) -> None:
+        audit.append(
+            self.connection,
+            self.vault,
+            at=self.at,
+            actor=self.actor,
+            action=action,
+            subject_id=subject_id,
+            details=details,
+        )
+
+    def _update(self, subject_id: str, **values: object) -> None:
+        changed = self.connection.execute(
+            sa.update(subjects).where(subjects.c.subject_id == subject_id).values(**values)
+        )
+        if changed.rowcount != 1:
+            raise UnknownSubject(f"there is no subject {subject_id}")
+        self.relabelled = True
+
+    def _key(self, subject_id: str) -> SubjectKey:
+        if subject_id not in self._keys:
+            wrapped = self.connection.execute(
+                sa.select(subject_keys.c.wrapped).where(subject_keys.c.subject_id == subject_id)
+            ).scalar_one_or_none()
+            if wrapped is None:
+                raise UnknownSubject(f"there is no subject {subject_id}")
+            self._keys[subject_id] = self.vault.unwrap(subject_id, wrapped)
+        return self._keys[subject_id]
+
+    def _now(self) -> str:
+        return self.at.isoformat(timespec="microseconds")
+
+
+def template_context(template_id: int, fingerprint: str) -> tuple[str, str, str]:
+    """What a template's ciphertext is bound to, beside its subject."""
+    return "template", str(template_id), fingerprint

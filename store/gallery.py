@@ -1,0 +1,354 @@
+"""The gallery: the database that is true and the index that is quick, as one.
+
+Nothing else opens either. The index is brought up to date by generation before every answer, so
+several processes may share a gallery.
+"""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from store import audit, metadata
+from store.change import Change, template_context
+from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
+from store.errors import GalleryExists, GalleryMissing, KeyMissing
+from store.index import TemplateIndex
+from store.records import (
+    Consent,
+    GalleryFacts,
+    Match,
+    Sample,
+    StoredOperatingPoint,
+    Subject,
+    Templates,
+    Verification,
+)
+from store.schema import erasures, gallery, samples, subject_keys, templates
+from store.vault import SubjectKey, Vault
+
+_CHECKPOINT_SECONDS = 10.0
+
+
+class Gallery:
+    """Every read and write of what is kept. Safe to share between threads."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        facts: GalleryFacts,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.facts = facts
+        self._engine = engine
+        self._vault = vault
+        self._now = now
+        self._index = TemplateIndex(facts.dimension)
+        self._labels: dict[int, str] = {}
+        self._generation = -1
+        self._lock = threading.RLock()
+
+    # -- care ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def verify(self) -> Verification:
+        """Compare the live index with one rebuilt from the database, and check file and audit.
+
+        Raises:
+            GalleryDamaged: a row cannot be decrypted.
+        """
+        with self._lock:
+            self.refresh()
+            live = self._index.digest()
+            rebuilt = TemplateIndex(self.facts.dimension)
+            with self._reading() as connection:
+                ids = list(metadata.searchable(connection))
+                rebuilt.add(ids, self._decrypt(connection, ids))
+                broken = audit.broken_at(connection, self._vault)
+            return Verification(
+                templates=len(rebuilt),
+                live_digest=live,
+                rebuilt_digest=rebuilt.digest(),
+                damage=damage(self._engine),
+                audit_broken_at=broken,
+            )
+
+    def rebuild(self) -> int:
+        """Throw the index away and build it anew from the database; returns its size."""
+        with self._lock:
+            self._index = TemplateIndex(self.facts.dimension)
+            self._labels = {}
+            self._generation = -1
+            self.refresh()
+            return len(self._index)
+
+    def finish_erasures(self) -> bool:
+        """Cut the log after an erasure; True when no erased row is left in the live files."""
+        deadline = time.monotonic() + _CHECKPOINT_SECONDS
+        while not checkpoint(self._engine):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        with translated(), self._engine.begin() as connection:
+            connection.execute(
+                sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
+            )
+        return True
+
+    def unfinished_erasures(self) -> int:
+        with self._reading() as connection:
+            return int(
+                connection.execute(
+                    sa.select(sa.func.count()).where(erasures.c.state == "erased")
+                ).scalar_one()
+            )
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def refresh(self) -> int:
+        """Bring the index to the database's generation; returns it."""
+        with self._lock, self._reading() as connection:
+            return self._refresh(connection)
+
+    def generation(self) -> int:
+        with self._reading() as connection:
+            return metadata.generation(connection)
+
+    def subjects(self) -> dict[str, Subject]:
+        """Every subject by id, those merged into others too, oldest first."""
+        with self._reading() as connection:
+            return metadata.all_subjects(connection)
+
+    def consents(self, subject_id: str) -> list[Consent]:
+        with self._reading() as connection:
+            return metadata.consents_of(connection, subject_id)
+
+    def samples(self, subject_ids: Collection[str]) -> list[Sample]:
+        """The kept photos of these subjects, decrypted, oldest first."""
+        with self._reading() as connection:
+            keys = self._keys(connection, set(subject_ids))
+            rows = connection.execute(
+                sa.select(samples)
+                .where(samples.c.subject_id.in_(list(subject_ids)))
+                .order_by(samples.c.captured_at, samples.c.sample_id)
+            ).all()
+        return [_open_sample(keys[row.subject_id], row) for row in rows]
+
+    def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
+        """Is this very photo, by its SHA-256, kept for one of these subjects already?"""
+        with self._reading() as connection:
+            return metadata.has_content(connection, self._vault, digest, subject_ids)
+
+    def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
+        """The k best templates of each probe, best first.
+
+        Args:
+            probes: (n, dimension) float32 unit rows.
+        """
+        with self._lock:
+            self.refresh()
+            return [
+                [Match(found, self._labels[found], score) for found, score in row]
+                for row in self._index.search(probes, k)
+            ]
+
+    def templates(self) -> Templates:
+        """Every searchable template, in order of id."""
+        with self._lock:
+            generation = self.refresh()
+            ids = sorted(self._labels)
+            return Templates(
+                ids=tuple(ids),
+                subject_ids=tuple(self._labels[i] for i in ids),
+                vectors=self._index.vectors(ids),
+                generation=generation,
+            )
+
+    def operating_point(self) -> StoredOperatingPoint | None:
+        with self._reading() as connection:
+            return metadata.latest_operating_point(connection)
+
+    def max_fpir(self) -> float:
+        with self._reading() as connection:
+            return float(connection.execute(sa.select(gallery.c.max_fpir)).scalar_one())
+
+    # -- writing ------------------------------------------------------------------------------
+
+    @contextmanager
+    def change(self, actor: str, *, raises_generation: bool = True) -> Iterator[Change]:
+        """One transaction. The index is up to date inside it and follows after the commit.
+
+        Args:
+            raises_generation: False for records that alter nobody's recognition.
+        """
+        with self._lock:
+            with translated(), self._engine.begin() as connection:
+                step = int(raises_generation)
+                connection.execute(
+                    sa.update(gallery).values(generation=gallery.c.generation + step)
+                )
+                reached = metadata.generation(connection)
+                self._refresh(connection, reached - step)
+                change = Change(connection, self._vault, self.facts, reached, self._now(), actor)
+                yield change
+            self._follow(change)
+
+    def _follow(self, change: Change) -> None:
+        if change.relabelled:
+            self.refresh()
+            return
+        if change.added:
+            ids, owners, vectors = zip(*change.added, strict=True)
+            self._index.add(ids, np.stack(vectors))
+            self._labels.update(zip(ids, owners, strict=True))
+        self._generation = change.generation
+
+    # -- the two as one -----------------------------------------------------------------------
+
+    def _refresh(self, connection: sa.Connection, reached: int | None = None) -> int:
+        reached = metadata.generation(connection) if reached is None else reached
+        if reached == self._generation:
+            return reached
+        labels = metadata.searchable(connection)
+        self._index.remove(list(self._index.ids - labels.keys()))
+        missing = [i for i in labels if i not in self._index.ids]
+        self._index.add(missing, self._decrypt(connection, missing))
+        self._labels = labels
+        self._generation = reached
+        return reached
+
+    def _decrypt(self, connection: sa.Connection, ids: Sequence[int]) -> NDArray[np.float32]:
+        vectors = np.empty((len(ids), self.facts.dimension), np.float32)
+        position = {template_id: i for i, template_id in enumerate(ids)}
+        keys: dict[str, SubjectKey] = {}
+        for chunk in metadata.chunks(ids):
+            rows = connection.execute(
+                sa.select(templates).where(templates.c.template_id.in_(chunk))
+            ).all()
+            keys |= self._keys(connection, {row.subject_id for row in rows} - keys.keys())
+            for row in rows:
+                plain = keys[row.subject_id].open(
+                    row.vector, *template_context(row.template_id, self.facts.fingerprint)
+                )
+                vectors[position[row.template_id]] = np.frombuffer(plain, np.float32)
+        return vectors
+
+    def _keys(
+        self, connection: sa.Connection, subject_ids: Collection[str]
+    ) -> dict[str, SubjectKey]:
+        if not subject_ids:
+            return {}
+        rows = connection.execute(
+            sa.select(subject_keys).where(subject_keys.c.subject_id.in_(list(subject_ids)))
+        )
+        return {row.subject_id: self._vault.unwrap(row.subject_id, row.wrapped) for row in rows}
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with translated(), self._engine.connect() as connection:
+            yield connection
+
+
+def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -> None:
+    """Make the schema and stamp what the gallery is made with.
+
+    Raises:
+        GalleryExists: the database holds a gallery already; nothing is overwritten.
+    """
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+        with translated(), engine.begin() as connection:
+            if connection.execute(sa.select(gallery.c.one)).first() is not None:
+                raise GalleryExists("there is a gallery in this database already")
+            values = {
+                "one": 1,
+                "gallery_id": facts.gallery_id,
+                "created_at": facts.created_at.isoformat(),
+                "backbone": facts.backbone,
+                "backbone_reason": facts.backbone_reason,
+                "detector": facts.detector,
+                "dimension": facts.dimension,
+                "fingerprint": facts.fingerprint,
+                "golden": facts.golden.astype(np.float32).tobytes(),
+                "consent_policy": facts.consent_policy,
+                "max_fpir": max_fpir,
+                "key_id": Vault(key).key_id,
+                "generation": 0,
+            }
+            connection.execute(sa.insert(gallery).values(**values))
+        checkpoint(engine)
+    finally:
+        engine.dispose()
+
+
+def read_facts(url: str) -> GalleryFacts:
+    """What the gallery was made with; needs no key.
+
+    Raises:
+        GalleryMissing: the database holds none.
+    """
+    engine = open_engine(url)
+    try:
+        _check_schema(engine)
+        with translated(), engine.connect() as connection:
+            return metadata.facts(connection)
+    finally:
+        engine.dispose()
+
+
+def open_gallery(url: str, key: bytes) -> Gallery:
+    """Open an existing gallery, and finish an erasure that was cut short.
+
+    Raises:
+        GalleryMissing: the database holds none.
+        KeyMissing: the key is not the one it was made with.
+    """
+    engine = open_engine(url)
+    _check_schema(engine)
+    vault = Vault(key)
+    with translated(), engine.connect() as connection:
+        facts = metadata.facts(connection)
+        key_id = connection.execute(sa.select(gallery.c.key_id)).scalar_one()
+    if key_id != vault.key_id:
+        raise KeyMissing(
+            f"this key ({vault.key_id}) is not the one the gallery was made with ({key_id}); "
+            "give the right key in ROLLCALL_KEY or put its key file back"
+        )
+    opened = Gallery(engine, vault, facts)
+    if opened.unfinished_erasures():
+        opened.finish_erasures()
+    return opened
+
+
+def new_gallery_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _check_schema(engine: sa.Engine) -> None:
+    with translated(), engine.connect() as connection:
+        if not sa.inspect(connection).has_table("gallery"):
+            raise GalleryMissing("the database holds no gallery; run: rollcall init")
+    if needs_migration(engine):
+        migrate(engine)
+
+
+def _open_sample(key: SubjectKey, row: sa.Row[tuple[object, ...]]) -> Sample:
+    sample_id = str(row.sample_id)
+    return Sample(
+        sample_id=sample_id,
+        subject_id=str(row.subject_id),
+        image=key.open(row.image, "image", sample_id),
+        details=json.loads(key.open(row.details, "details", sample_id)),
+        captured_at=datetime.fromisoformat(str(row.captured_at)),
+    )

@@ -1,0 +1,84 @@
+"""The gallery's master key: 32 random bytes, never inside the gallery's folder.
+
+It comes from the caller (who read `ROLLCALL_KEY`) or from a file that only its owner can read.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from store.errors import KeyMissing
+
+KEY_BYTES = 32
+
+
+def parse_key(text: str) -> bytes:
+    """Read a master key from url-safe base64 or 64 hex digits.
+
+    Raises:
+        KeyMissing: the text is not 32 bytes in either form.
+    """
+    compact = text.strip()
+    for decode in (bytes.fromhex, _from_base64):
+        try:
+            key = decode(compact)
+        except (ValueError, binascii.Error):
+            continue
+        if len(key) == KEY_BYTES:
+            return key
+    raise KeyMissing(
+        "the key is not 32 bytes as base64 or as 64 hex digits; "
+        "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+    )
+
+
+def _from_base64(text: str) -> bytes:
+    return base64.b64decode(text, altchars=b"-_", validate=True)
+
+
+def make_key_file(path: Path) -> bytes:
+    """Write a new key to `path`, readable by its owner alone, and return it.
+
+    The folder is made if it is absent. An existing file is never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = secrets.token_bytes(KEY_BYTES)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(key.hex().encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+    return key
+
+
+def read_key_file(path: Path) -> bytes:
+    """Read a key file.
+
+    Raises:
+        KeyMissing: it is absent, unreadable, open to other users, or holds no key.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("ascii")
+    except FileNotFoundError as error:
+        raise KeyMissing(
+            f"the key file {path} is not there; put it back, "
+            "or set ROLLCALL_KEY to the key this gallery was made with"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyMissing(f"the key file {path} cannot be read: {error}") from error
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise KeyMissing(f"the key file {path} is open to other users; run: chmod 600 {path}")
+    return parse_key(text)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,154 @@
+"""Reading the truth: facts, subjects, labels, consents and operating points."""
+
+import json
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import sqlalchemy as sa
+
+from store.errors import GalleryMissing
+from store.records import Consent, GalleryFacts, StoredOperatingPoint, Subject
+from store.schema import consents, gallery, operating_points, samples, subjects, templates
+from store.vault import Vault
+
+_CHUNK = 500  # bound parameters a statement, well under SQLite's limit
+
+
+def name_key(name: str) -> str:
+    """Names are compared as people read them: composed, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def facts(connection: sa.Connection) -> GalleryFacts:
+    row = connection.execute(sa.select(gallery)).mappings().first()
+    if row is None:
+        raise GalleryMissing("the database holds no gallery; run: rollcall init")
+    return GalleryFacts(
+        gallery_id=row["gallery_id"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+        backbone=row["backbone"],
+        backbone_reason=row["backbone_reason"],
+        detector=row["detector"],
+        dimension=row["dimension"],
+        fingerprint=row["fingerprint"],
+        golden=np.frombuffer(row["golden"], np.float32).reshape(-1, row["dimension"]),
+        consent_policy=row["consent_policy"],
+    )
+
+
+def generation(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(gallery.c.generation)).scalar_one())
+
+
+def all_subjects(connection: sa.Connection) -> dict[str, Subject]:
+    """Every subject by id, merged ones too, oldest first."""
+    rows = connection.execute(
+        sa.select(subjects).order_by(subjects.c.enrolled_at, subjects.c.subject_id)
+    ).mappings()
+    found = {row["subject_id"]: row for row in rows}
+    counts = dict.fromkeys(found, 0)
+    owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
+    counted = connection.execute(
+        sa.select(templates.c.subject_id, sa.func.count()).group_by(templates.c.subject_id)
+    )
+    for owner, count in counted:
+        counts[owners[owner]] += count
+    return {
+        subject_id: Subject(
+            subject_id=subject_id,
+            name=row["name"],
+            external_id=row["external_id"],
+            state=row["state"],
+            merged_into=row["merged_into"],
+            enrolled_at=datetime.fromisoformat(row["enrolled_at"]),
+            templates=counts[subject_id],
+        )
+        for subject_id, row in found.items()
+    }
+
+
+def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
+    """For each subject the one that answers for it: itself, or the one it was merged into."""
+    roots = {}
+    for subject_id in merged_into:
+        answers = subject_id
+        while (into := merged_into[answers]) is not None:
+            answers = into
+        roots[subject_id] = answers
+    return roots
+
+
+def searchable(connection: sa.Connection) -> dict[int, str]:
+    """Template id -> the active subject that answers for it."""
+    rows = connection.execute(
+        sa.select(subjects.c.subject_id, subjects.c.state, subjects.c.merged_into)
+    ).all()
+    states = {row.subject_id: row.state for row in rows}
+    owners = _roots({row.subject_id: row.merged_into for row in rows})
+    return {
+        row.template_id: owners[row.subject_id]
+        for row in connection.execute(
+            sa.select(templates.c.template_id, templates.c.subject_id).order_by(
+                templates.c.template_id
+            )
+        )
+        if states[owners[row.subject_id]] == "active"
+    }
+
+
+def consents_of(connection: sa.Connection, subject_id: str) -> list[Consent]:
+    rows = connection.execute(
+        sa.select(consents).where(consents.c.subject_id == subject_id).order_by(consents.c.given_at)
+    )
+    return [
+        Consent(
+            consent_id=row.consent_id,
+            basis=row.basis,
+            text=row.text,
+            given_at=datetime.fromisoformat(row.given_at),
+            withdrawn_at=datetime.fromisoformat(row.withdrawn_at) if row.withdrawn_at else None,
+        )
+        for row in rows
+    ]
+
+
+def content_mac(vault: Vault, digest: bytes) -> bytes:
+    """How a photo is known: nobody without the key can test whether a given one is kept."""
+    return vault.lookup_mac("content", digest)
+
+
+def has_content(
+    connection: sa.Connection, vault: Vault, digest: bytes, subject_ids: Collection[str]
+) -> bool:
+    found = connection.execute(
+        sa.select(samples.c.sample_id).where(
+            samples.c.content_mac == content_mac(vault, digest),
+            samples.c.subject_id.in_(list(subject_ids)),
+        )
+    ).first()
+    return found is not None
+
+
+def latest_operating_point(connection: sa.Connection) -> StoredOperatingPoint | None:
+    row = connection.execute(
+        sa.select(operating_points).order_by(
+            operating_points.c.generation.desc(), operating_points.c.created_at.desc()
+        )
+    ).first()
+    if row is None:
+        return None
+    return StoredOperatingPoint(
+        generation=row.generation,
+        fingerprint=row.fingerprint,
+        max_fpir=row.max_fpir,
+        threshold=row.threshold,
+        details=json.loads(row.details),
+        created_at=datetime.fromisoformat(row.created_at),
+    )
+
+
+def chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

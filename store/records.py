@@ -1,0 +1,110 @@
+"""What the store hands out: plain values, no rows and no connections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class GalleryFacts:
+    """What a gallery was made with. Stamped once; nothing switches by itself."""
+
+    gallery_id: str
+    created_at: datetime
+    backbone: str
+    backbone_reason: str
+    detector: str
+    dimension: int
+    fingerprint: str
+    golden: NDArray[np.float32]  # (8, dimension): the golden images as this backbone saw them
+    consent_policy: str  # "required" | "none"
+
+
+@dataclass(frozen=True)
+class Subject:
+    subject_id: str
+    name: str
+    external_id: str | None
+    state: str  # "active" | "suspended" | "merged"
+    merged_into: str | None
+    enrolled_at: datetime
+    templates: int  # with those of subjects merged into this one
+
+
+@dataclass(frozen=True)
+class Consent:
+    consent_id: str
+    basis: str  # "consent" | "policy-none"
+    text: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A kept photo of a subject's face, decrypted."""
+
+    sample_id: str
+    subject_id: str
+    image: bytes  # an encoded picture around the face
+    details: Mapping[str, object]
+    captured_at: datetime
+
+
+@dataclass(frozen=True)
+class NewSample:
+    """A photo's face on its way in."""
+
+    digest: bytes  # SHA-256 of the photo's bytes
+    image: bytes
+    details: Mapping[str, object]
+    vector: NDArray[np.float32]  # (dimension,) float32, unit length
+
+
+@dataclass(frozen=True)
+class Match:
+    template_id: int
+    subject_id: str
+    score: float  # cosine
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Every searchable template: row i of `vectors` belongs to `subject_ids[i]`."""
+
+    ids: tuple[int, ...]
+    subject_ids: tuple[str, ...]
+    vectors: NDArray[np.float32]  # (n, dimension)
+    generation: int
+
+
+@dataclass(frozen=True)
+class StoredOperatingPoint:
+    generation: int
+    fingerprint: str
+    max_fpir: float
+    threshold: float
+    details: Mapping[str, object]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a comparison of the live index with a rebuilt one found."""
+
+    templates: int
+    live_digest: str
+    rebuilt_digest: str
+    damage: str | None
+    audit_broken_at: int | None
+
+    @property
+    def sound(self) -> bool:
+        return (
+            self.live_digest == self.rebuilt_digest
+            and self.damage is None
+            and self.audit_broken_at is None
+        )

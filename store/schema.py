@@ -1,0 +1,161 @@
+"""The one schema, for SQLite and PostgreSQL alike.
+
+SQLite tables are STRICT, which knows only INTEGER, REAL, TEXT and BLOB; so times are ISO 8601
+texts in UTC and structured values are JSON texts. What identifies a face (template vectors, sample
+images) is ciphertext from `vault`; labels are not.
+"""
+
+import sqlalchemy as sa
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(name, metadata, *columns, sqlite_strict=True)
+
+
+gallery = _table(
+    "gallery",
+    sa.Column("one", Id, primary_key=True, autoincrement=False),
+    sa.Column("gallery_id", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("backbone", sa.Text, nullable=False),
+    sa.Column("backbone_reason", sa.Text, nullable=False),
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("dimension", Id, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("golden", sa.LargeBinary, nullable=False),
+    sa.Column("consent_policy", sa.Text, nullable=False),
+    sa.Column("max_fpir", sa.REAL, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("generation", Id, nullable=False),
+    sa.CheckConstraint("one = 1", name="single_row"),
+)
+
+subjects = _table(
+    "subjects",
+    sa.Column("subject_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name_key", sa.Text, nullable=False, index=True),
+    sa.Column("external_id", sa.Text, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("merged_into", sa.Text, sa.ForeignKey("subjects.subject_id")),
+    sa.Column("enrolled_at", sa.Text, nullable=False),
+    sa.CheckConstraint("state IN ('active', 'suspended', 'merged')", name="state"),
+    sa.CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
+)
+
+subject_keys = _table(
+    "subject_keys",
+    sa.Column("subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), primary_key=True),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+consents = _table(
+    "consents",
+    sa.Column("consent_id", sa.Text, primary_key=True),
+    sa.Column(
+        "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
+    ),
+    sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("given_at", sa.Text, nullable=False),
+    sa.Column("withdrawn_at", sa.Text),
+    sa.CheckConstraint("basis IN ('consent', 'policy-none')", name="basis"),
+)
+
+samples = _table(
+    "samples",
+    sa.Column("sample_id", sa.Text, primary_key=True),
+    sa.Column(
+        "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
+    ),
+    sa.Column("consent_id", sa.Text, sa.ForeignKey("consents.consent_id"), nullable=False),
+    sa.Column("content_mac", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("image", sa.LargeBinary, nullable=False),
+    sa.Column("details", sa.LargeBinary, nullable=False),
+    sa.Column("captured_at", sa.Text, nullable=False),
+)
+
+templates = _table(
+    "templates",
+    sa.Column("template_id", Id, primary_key=True, autoincrement=False),
+    sa.Column(
+        "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
+    ),
+    sa.Column("sample_id", sa.Text, sa.ForeignKey("samples.sample_id"), nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+
+heads = _table(
+    "heads",
+    sa.Column("head_id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("generation", Id, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.CheckConstraint("state IN ('champion', 'challenger', 'retired', 'refused')", name="state"),
+)
+
+operating_points = _table(
+    "operating_points",
+    sa.Column("operating_point_id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("generation", Id, nullable=False, index=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("max_fpir", sa.REAL, nullable=False),
+    sa.Column("threshold", sa.REAL, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+)
+
+events = _table(
+    "events",
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("details", sa.Text, nullable=False),
+)
+
+jobs = _table(
+    "jobs",
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("utc_day", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("details", sa.Text, nullable=False),
+)
+
+audit = _table(
+    "audit",
+    sa.Column("seq", Id, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("prev", sa.LargeBinary, nullable=False),
+    sa.Column("mac", sa.LargeBinary, nullable=False),
+)
+
+erasures = _table(
+    "erasures",
+    sa.Column("subject_mac", sa.Text, primary_key=True),
+    sa.Column("erased_at", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.CheckConstraint("state IN ('erased', 'confirmed')", name="state"),
+)

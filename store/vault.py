@@ -1,0 +1,91 @@
+"""Encryption of everything that identifies a face.
+
+One random data key per subject, wrapped by a key that is derived from the gallery's master key.
+Destroying the wrapped key makes every copy of that subject's rows unreadable. AES-256-GCM (NIST SP
+800-38D) with 96-bit random nonces; the associated data names subject, row and fingerprint, so that
+a row that was moved to somebody else, or comes from another backbone, does not open.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from store.errors import GalleryDamaged
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, repr=False)
+class SubjectKey:
+    """One subject's data key, unwrapped. Lives in memory only."""
+
+    subject_id: str
+    key: bytes
+
+    def seal(self, plaintext: bytes, *context: str) -> bytes:
+        """Encrypt; `context` must be given again, word for word, to open."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + AESGCM(self.key).encrypt(nonce, plaintext, self._bind(context))
+
+    def open(self, sealed: bytes, *context: str) -> bytes:
+        """Decrypt.
+
+        Raises:
+            GalleryDamaged: the bytes, the subject or the context are not those of `seal`.
+        """
+        try:
+            return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
+        except (InvalidTag, ValueError) as error:
+            raise GalleryDamaged(
+                f"an encrypted row of subject {self.subject_id} was changed or moved; "
+                "restore the gallery from a backup"
+            ) from error
+
+    def _bind(self, context: tuple[str, ...]) -> bytes:
+        return "\x1f".join((self.subject_id, *context)).encode()
+
+
+class Vault:
+    """Wraps subject keys and computes the gallery's keyed digests."""
+
+    def __init__(self, master: bytes) -> None:
+        self._wrapping = AESGCM(_derive(master, b"rollcall subject keys"))
+        self._audit = _derive(master, b"rollcall audit")
+        self._lookup = _derive(master, b"rollcall lookup")
+        self.key_id = hmac.digest(_derive(master, b"rollcall key id"), b"", "sha256").hex()[:16]
+
+    def new_key(self, subject_id: str) -> tuple[SubjectKey, bytes]:
+        """A fresh data key, and its wrapped form for the database."""
+        key = secrets.token_bytes(32)
+        nonce = secrets.token_bytes(_NONCE)
+        wrapped = nonce + self._wrapping.encrypt(nonce, key, subject_id.encode())
+        return SubjectKey(subject_id, key), wrapped
+
+    def unwrap(self, subject_id: str, wrapped: bytes) -> SubjectKey:
+        """Raises GalleryDamaged when the wrapped key is not this subject's."""
+        try:
+            key = self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject_id.encode())
+        except (InvalidTag, ValueError) as error:
+            raise GalleryDamaged(
+                f"the key of subject {subject_id} was changed; restore the gallery from a backup"
+            ) from error
+        return SubjectKey(subject_id, key)
+
+    def audit_mac(self, record: bytes) -> bytes:
+        return hmac.digest(self._audit, record, "sha256")
+
+    def lookup_mac(self, purpose: str, value: bytes) -> bytes:
+        """A keyed digest: equal values can be found again, and nobody without the key can test
+        whether a given photo or person is in the gallery."""
+        digest = hashlib.sha256(value).digest()
+        return hmac.digest(self._lookup, purpose.encode() + b"\x1f" + digest, "sha256")
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(master)

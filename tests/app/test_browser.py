@@ -1,0 +1,275 @@
+"""The whole first job in a real browser: real server, real models, people who are drawn."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from demo.people import NAMES, portrait
+from enrollment.config import Settings
+from enrollment.enroller import allow_collision
+from enrollment.intake import Enrollee
+from enrollment.opening import create
+from enrollment.photo import encode_jpeg, photo_bytes
+from enrollment.service import open_service
+
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MINUTE = 60_000  # ms
+COLLEAGUES = range(6, 14)  # enrolled beforehand, so that the threshold is measured on somebody
+UPLOADED, FILMED, STRANGER = 0, 3, 20
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"{CHROMIUM} is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """A server of its own, as `rollcall serve` starts it, on a gallery with colleagues."""
+    _fill(Settings(home=folder / "gallery", key_folder=folder / "config" / "rollcall" / "keys"))
+    port = _free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--home", str(folder / "gallery")],
+            env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")},
+            stderr=log,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0, "Ctrl-C ends it cleanly"
+    said = (folder / "server.log").read_text()
+    assert f"http://127.0.0.1:{port}" in said
+    assert "backbone  dlib-resnet, on CPU" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def browser(folder: Path) -> Iterator[Browser]:
+    """Chromium whose camera films the person FILMED."""
+    film = folder / "film.mjpeg"
+    film.write_bytes(b"".join(_frame(FILMED, n) for n in range(6) for _ in range(10)))
+    camera = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *camera])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with _watched(browser.new_context(viewport={"width": 1200, "height": 1600})) as page:
+        yield page
+
+
+@contextmanager
+def _watched(context: BrowserContext) -> Iterator[Page]:
+    """A page that must not ask anybody but the server for anything."""
+    page = context.new_page()
+    page.set_default_timeout(MINUTE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    away = [url for url in asked if not re.match(r"(http://127\.0\.0\.1:|data:|blob:)", url)]
+    context.close()
+    assert not away, "the pages load nothing from elsewhere"
+
+
+@pytest.fixture(scope="module")
+def photo(folder: Path) -> Callable[[int, int], str]:
+    """The file of one drawn picture of a person; from number 4 on easy ones, to be identified."""
+
+    def write(person: int, number: int) -> str:
+        path = folder / f"person-{person}-{number}.jpg"
+        hard = 0.6 if number < 4 else 0.2
+        path.write_bytes(encode_jpeg(portrait(person, number, hard=hard)))
+        return str(path)
+
+    return write
+
+
+def test_enroll_by_upload_then_identify(
+    page: Page, address: str, photo: Callable[[int, int], str]
+) -> None:
+    page.goto(address)
+    _write_name_and_agree(page, NAMES[UPLOADED])
+    _give(page, "Choose photos", *(photo(UPLOADED, n) for n in range(4)))
+    expect(page.get_by_text(f"person-{UPLOADED}-3.jpg")).to_be_visible()
+    _enroll(page)
+    _expect_said(page, f"{NAMES[UPLOADED]} is enrolled: 4 of 4 photos were kept")
+    _give(page, "Choose a photo", photo(UPLOADED, 5))
+    _expect_line(page, "known", NAMES[UPLOADED])
+
+    _go_to_identify(page)
+    _give(page, "Choose a photo", photo(UPLOADED, 6))
+    _expect_line(page, "known", NAMES[UPLOADED])
+
+
+def test_enroll_with_the_camera_then_identify(
+    page: Page, address: str, photo: Callable[[int, int], str]
+) -> None:
+    page.goto(address)
+    _write_name_and_agree(page, NAMES[FILMED])
+    page.get_by_text("Use this device's camera").click()
+    for number in range(3):
+        page.get_by_role("button", name="Take Photo").click()
+        expect(page.get_by_role("button", name="Drop")).to_have_count(number + 1)
+    page.get_by_role("button", name="Drop").first.click()
+    expect(page.get_by_role("button", name="Drop")).to_have_count(2)
+    _enroll(page)
+    _expect_said(page, f"{NAMES[FILMED]} is enrolled")
+    page.get_by_text("The camera", exact=True).click()
+    page.get_by_role("button", name="Take Photo").click()
+    _expect_line(page, "known", NAMES[FILMED])
+
+    _go_to_identify(page)
+    _give(page, "Choose a photo", photo(FILMED, 7))
+    _expect_line(page, "known", NAMES[FILMED])
+
+
+def test_a_stranger_is_unknown(page: Page, address: str, photo: Callable[[int, int], str]) -> None:
+    page.goto(f"{address}/identify")
+    _give(page, "Choose a photo", photo(STRANGER, 0))
+    _expect_line(page, "unknown", "-")
+
+
+def test_wrong_input_is_said_and_markup_is_text(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("textbox", name="Name", exact=True).fill("**x** [a](http://b.c) :red[y]")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Enroll", exact=True).click()
+    expect(page.get_by_text("There is no photo yet")).to_be_visible()
+    expect(page.get_by_text("There is no consent yet")).to_be_visible()
+    complaint = page.get_by_role("alert").filter(has_text="has the character")
+    assert "**x** [a](http://b.c) :red[y]" in complaint.inner_text().replace("\u2060", "")
+    assert complaint.locator("a").count() == 0
+    expect(page.get_by_text("The weak backbone dlib-resnet is in use")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_everything(browser: Browser, address: str, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 375, "height": 800}, color_scheme=scheme)
+    with _watched(context) as page:
+        page.goto(address)
+        expect(page.get_by_role("button", name="Enroll", exact=True)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        boxes = [
+            b.bounding_box() for b in page.get_by_test_id("stMain").get_by_role("button").all()
+        ]
+        right = [box["x"] + box["width"] for box in boxes if box is not None]
+        assert right
+        assert max(right) <= 375
+
+
+def _write_name_and_agree(page: Page, name: str) -> None:
+    page.get_by_role("textbox", name="Name", exact=True).fill(name)
+    page.keyboard.press("Tab")
+    page.get_by_text("The person has read this and agrees to it").click()
+    expect(page.get_by_role("checkbox", name="The person has read this")).to_be_checked()
+
+
+def _go_to_identify(page: Page) -> None:
+    page.get_by_role("link", name="Identify").click()
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Try it now")).to_be_hidden()
+
+
+def _give(page: Page, label: str, *files: str) -> None:
+    """By label: what was on the page before stays in it until the new one is complete."""
+    uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    uploader.locator("input[type=file]").set_input_files(files)
+
+
+def _enroll(page: Page) -> None:
+    """Press the button; drawn people look alike, so answer when it asks whether they are one."""
+    page.get_by_role("button", name="Enroll", exact=True).click()
+    verdict = page.get_by_role("heading", name="The photos")
+    question = page.get_by_text("Is this the same person?")
+    expect(verdict.or_(question).first).to_be_visible(timeout=MINUTE)
+    if question.is_visible():
+        page.get_by_role("button", name="Different people").click()
+    expect(verdict).to_be_visible(timeout=MINUTE)
+
+
+def _expect_said(page: Page, text: str) -> None:
+    """In the page; the same in a passing note is not enough."""
+    expect(page.get_by_test_id("stMain").get_by_text(text)).to_be_visible()
+
+
+def _expect_line(page: Page, decision: str, name: str) -> None:
+    line = page.get_by_role("table").locator("tbody tr")
+    expect(line).to_have_count(1, timeout=MINUTE)
+    expect(line.locator("td").nth(1)).to_have_text(re.compile(rf"\b{decision}\b"))
+    expect(line.locator("td").nth(2)).to_have_text(name)
+
+
+def _fill(settings: Settings) -> None:
+    create(settings, "dlib-resnet")
+    with open_service(settings) as service:
+        people = [
+            Enrollee(
+                NAMES[person],
+                None,
+                tuple(photo_bytes(f"{n}.jpg", encode_jpeg(portrait(person, n))) for n in range(4)),
+            )
+            for person in COLLEAGUES
+        ]
+        assert all(r.enrolled for r in service.enroll(people, "drawn", allow_collision))
+
+
+def _frame(person: int, number: int) -> bytes:
+    picture = np.full((720, 1280, 3), 128, np.uint8)
+    picture[120:600, 400:880] = portrait(person, number)
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return data.tobytes()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(240):
+        assert server.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"nothing answers at {url}")

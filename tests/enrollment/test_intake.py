@@ -1,0 +1,179 @@
+"""Folders, archives and tables, as people make them and as attackers do."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enrollment.errors import BadInput
+from enrollment.intake import check_name, files_to_identify, gather
+from tests import tiny
+
+PICTURE = tiny.png(tiny.picture((1, 0)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ada Lovelace", "Amer_al-Saadi", "Conan O'Brien", "Zoë", "李小龙", "Наталья", "محمد",
+        "J. R. (Bob) & Co.", "นภา", "a" * 100,
+    ],
+)  # fmt: skip
+def test_names_of_any_alphabet(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "../x", "a/b", "a\\b", "<b>x</b>", "x\x00y", "x\ny", "😀", "a" * 101, "a" * 10_000,
+     "=1+1", "x;y", "\u202eevil", "x\x1b[31m"],
+)  # fmt: skip
+def test_names_that_nobody_has(name: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        check_name(name)
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_name_or_one_line(name: str) -> None:
+    try:
+        assert check_name(name) == name
+    except BadInput as error:
+        assert str(error).isprintable()
+
+
+def test_a_folder_of_folders(tmp_path: Path) -> None:
+    tiny.write_photos(tmp_path / "Anna", 1, range(2))
+    tiny.write_photos(tmp_path / "Bert Zoë", 2, range(3))
+    (tmp_path / "Anna" / "notes.txt").write_text("x")
+    (tmp_path / ".hidden").mkdir()
+    tiny.write_photos(tmp_path / ".hidden" / "Eve", 3, range(1))
+    assert [(p.name, len(p.photos)) for p in gather([tmp_path])] == [("Anna", 2), ("Bert Zoë", 3)]
+
+
+def test_one_persons_folder_and_loose_photos_need_a_name(tmp_path: Path) -> None:
+    tiny.write_photos(tmp_path, 1, range(2))
+    with pytest.raises(BadInput, match="--name"):
+        gather([tmp_path])
+    with pytest.raises(BadInput, match="--name"):
+        gather([tmp_path / "0.png"])
+    (person,) = gather([tmp_path], "Anna", "7")
+    assert (person.name, person.external_id, len(person.photos)) == ("Anna", "7", 2)
+
+
+def test_folders_inside_a_persons_folder_are_refused(tmp_path: Path) -> None:
+    tiny.write_photos(tmp_path / "staff" / "Anna", 1, range(2))
+    with pytest.raises(BadInput, match="lies inside"):
+        gather([tmp_path])
+    assert gather([tmp_path / "staff"])[0].name == "Anna"
+
+
+def test_nothing_to_enroll(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no photo"):
+        gather([tmp_path])
+    with pytest.raises(BadInput, match="no photo"):
+        gather([tmp_path], "Anna")
+    with pytest.raises(BadInput, match="does not exist"):
+        gather([tmp_path / "none"])
+    with pytest.raises(BadInput, match="no photo"):
+        files_to_identify([tmp_path])
+    with pytest.raises(BadInput, match="is not a file"):
+        files_to_identify([tmp_path / "none.jpg"])
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_archives(tmp_path: Path) -> None:
+    flat = zipped(tmp_path / "a.zip", {"Anna/1.png": PICTURE, "Bert/1.png": PICTURE})
+    assert [p.name for p in gather([flat])] == ["Anna", "Bert"]
+    deep = zipped(tmp_path / "b.zip", {"staff/Anna/1.png": PICTURE, "staff/Bert/x/1.png": PICTURE})
+    assert [p.name for p in gather([deep])] == ["Anna", "Bert"]
+    one = zipped(
+        tmp_path / "c.zip", {"Anna/1.png": PICTURE, "__MACOSX/Anna/._1.png": b"", "Anna/t": b""}
+    )
+    (anna,) = gather([one])
+    assert (anna.name, len(anna.photos)) == ("Anna", 1)
+    assert anna.photos[0].read() == PICTURE
+    loose = zipped(tmp_path / "d.zip", {"1.png": PICTURE})
+    assert gather([loose], "Anna")[0].name == "Anna"
+    with pytest.raises(BadInput, match="--name"):
+        gather([loose])
+
+
+@pytest.mark.parametrize(
+    "member", ["../evil.png", "/etc/evil.png", "a/../../b.png", "C:/x.png", "..\\x.png"]
+)
+def test_archives_that_point_outside(tmp_path: Path, member: str) -> None:
+    archive = zipped(tmp_path / "x.zip", {"Anna/1.png": PICTURE, member: PICTURE})
+    with pytest.raises(BadInput, match="outside"):
+        gather([archive])
+
+
+def test_archives_that_explode_or_mislead(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="times when unpacked"):
+        gather([zipped(tmp_path / "a.zip", {"Anna/1.png": bytes(3_000_000)})])
+    with pytest.raises(BadInput, match="twice"):
+        gather([zipped(tmp_path / "b.zip", {"Anna/1.png": PICTURE, "anna/1.PNG": PICTURE})])
+    many = {f"Anna/{i}.png": b"x" for i in range(5_001)}
+    with pytest.raises(BadInput, match="at most"):
+        gather([zipped(tmp_path / "c.zip", many)])
+    (tmp_path / "d.zip").write_bytes(b"this is no archive")
+    with pytest.raises(BadInput, match="not a zip"):
+        gather([tmp_path / "d.zip"])
+    whole = zipped(tmp_path / "e.zip", {"Anna/1.png": os.urandom(4000)}).read_bytes()
+    broken = bytearray(whole)
+    broken[200] ^= 255
+    (tmp_path / "e.zip").write_bytes(bytes(broken))
+    (anna,) = gather([tmp_path / "e.zip"])
+    with pytest.raises(OSError, match="damaged"):
+        anna.photos[0].read()
+
+
+def table(path: Path, text: str) -> Path:
+    (path / "anna.png").write_bytes(PICTURE)
+    (path / "people.csv").write_text(text, encoding="utf-8-sig")
+    return path / "people.csv"
+
+
+def test_tables(tmp_path: Path) -> None:
+    tiny.write_photos(tmp_path / "more", 1, range(2))
+    found = gather([table(tmp_path, "name,photo,external_id\nAnna,anna.png,7\nAnna,more,7\n")])
+    assert [(p.name, p.external_id, len(p.photos)) for p in found] == [("Anna", "7", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name,picture\nAnna,anna.png\n", "no column photo"),
+        ("", "no column"),
+        ("name,photo\n=HYPERLINK(1),anna.png\n", "line 2.*formula"),
+        ("name,photo\nAnna,@x.png\n", "line 2.*formula"),
+        ("name,photo,external_id\nAnna,anna.png,+1\n", "line 2.*formula"),
+        ("name,photo\nAnna,anna.png\n,anna.png\n", "line 3.*empty"),
+        ("name,photo\nAnna,none.png\n", "line 2.*no photo"),
+        ("name,photo\nA/b,anna.png\n", "line 2.*character"),
+        ("name,photo\nAnna\n", "line 2.*empty"),
+        ("name,photo\n\x00,x\n", "not a text"),
+        (f"name,photo\nAnna,{'x' * 5000}\n", "line 2.*no photo"),
+    ],
+)
+def test_tables_that_are_wrong(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as caught:
+        gather([table(tmp_path, text)])
+    assert str(caught.value).isprintable()
+
+
+def test_a_table_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_bytes("name,photo\nZoë,a.png\n".encode("latin-1"))
+    with pytest.raises(BadInput, match="UTF-8"):
+        gather([tmp_path / "p.csv"])

@@ -1,0 +1,269 @@
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from store import audit
+from store.database import damage, migrate, open_engine
+from store.errors import (
+    BadVector,
+    GalleryDamaged,
+    GalleryExists,
+    GalleryMissing,
+    KeyMissing,
+    StoreError,
+    UnknownSubject,
+)
+from store.gallery import create_gallery, open_gallery, read_facts
+from store.records import NewSample
+from store.schema import metadata
+from tests.store.places import KEY, enroll, facts, in_folder, make, sample, vector
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return in_folder(tmp_path)
+
+
+def test_what_is_enrolled_is_found_by_every_process(url: str) -> None:
+    one = make(url)
+    other = open_gallery(url, KEY)
+    anna = enroll(one, "Anna", seed=1)
+    for gallery in (one, other):
+        (match,) = gallery.search(vector(1)[None], 1)[0]
+        assert match.subject_id == anna
+        assert match.score == pytest.approx(1, abs=1e-5)
+    assert other.subjects()[anna].templates == 2
+    assert other.verify().sound
+    assert one.templates().vectors.tobytes() == other.templates().vectors.tobytes()
+
+
+def test_a_failed_change_leaves_nothing(url: str) -> None:
+    gallery = make(url)
+    enroll(gallery, "Anna")
+    before = gallery.generation()
+    bad = NewSample(b"d" * 32, b"p", {}, np.full(8, np.nan, np.float32))
+    with pytest.raises(BadVector), gallery.change("test") as change:
+        subject_id = change.add_subject("Bert", None)
+        consent = change.add_consent(subject_id, "consent", "yes")
+        change.add_samples(subject_id, consent, [sample(), bad])
+    assert [s.name for s in gallery.subjects().values()] == ["Anna"]
+    assert gallery.generation() == before
+    assert gallery.verify().sound
+    assert open_gallery(url, KEY).verify().sound
+
+
+def test_no_template_without_consent(url: str) -> None:
+    gallery = make(url)
+    anna = enroll(gallery, "Anna")
+    with pytest.raises(StoreError), gallery.change("test") as change:
+        change.add_samples(anna, "no-such-consent", [sample()])
+    assert gallery.subjects()[anna].templates == 2
+
+
+def test_labels_move_and_vectors_do_not(url: str) -> None:
+    gallery = make(url)
+    anna, bert = enroll(gallery, "Anna", seed=1), enroll(gallery, "Bert", seed=9)
+    stored = "SELECT template_id, vector FROM templates ORDER BY template_id"
+    with open_engine(url).connect() as connection:
+        before = connection.exec_driver_sql(stored).fetchall()
+    with gallery.change("test") as change:
+        change.rename(anna, "Anne")
+        change.merge(anna, bert)
+    assert gallery.search(vector(1)[None], 1)[0][0].subject_id == bert
+    assert gallery.subjects()[bert].templates == 4
+    with gallery.change("test") as change:
+        change.set_state(anna, "active")
+    assert gallery.search(vector(1)[None], 1)[0][0].subject_id == anna
+    with open_engine(url).connect() as connection:
+        assert connection.exec_driver_sql(stored).fetchall() == before
+
+
+def test_suspended_people_are_not_found_also_with_new_photos(url: str) -> None:
+    gallery = make(url)
+    anna = enroll(gallery, "Anna", seed=1)
+    with gallery.change("test") as change:
+        change.set_state(anna, "suspended")
+    with gallery.change("test") as change:
+        consent = change.add_consent(anna, "consent", "again")
+        change.add_samples(anna, consent, [sample(3)])
+    assert gallery.search(vector(1)[None], 5) == [[]]
+    assert gallery.verify().sound
+    with gallery.change("test") as change:
+        change.set_state(anna, "active")
+    assert len(gallery.search(vector(1)[None], 5)[0]) == 3
+
+
+def test_erased_people_are_gone_from_the_files(url: str, tmp_path: Path) -> None:
+    gallery = make(url)
+    anna, bert = enroll(gallery, "Anna Erasable", seed=1), enroll(gallery, "Bert", seed=9)
+    with open_engine(url).connect() as connection:
+        rows = connection.execute(
+            sa.text("SELECT vector FROM templates WHERE subject_id = :s"), {"s": anna}
+        ).scalars()
+        sealed = list(rows)
+    with gallery.change("test") as change:
+        change.merge(bert, anna)
+    with gallery.change("test") as change:
+        change.erase([anna, bert])
+    assert gallery.finish_erasures()
+    assert gallery.search(vector(1)[None], 5) == [[]]
+    live = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert len(sealed) == 2
+    for trace in (*sealed, b"Anna Erasable", anna.encode()):
+        assert trace not in live
+    with pytest.raises(UnknownSubject), gallery.change("test") as change:
+        change.rename(anna, "Again")
+
+
+def test_nothing_on_disk_is_readable(url: str, tmp_path: Path) -> None:
+    gallery = make(url)
+    enroll(gallery, "Anna", seed=1)
+    live = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert vector(1).tobytes() not in live
+    assert b"picture" not in live
+    assert gallery.samples([next(iter(gallery.subjects()))])[0].image == b"picture"
+
+
+def test_a_template_moved_to_another_subject_does_not_open(url: str) -> None:
+    gallery = make(url)
+    anna, bert = enroll(gallery, "Anna"), enroll(gallery, "Bert")
+    with open_engine(url).begin() as connection:
+        connection.execute(
+            sa.text("UPDATE templates SET subject_id = :b WHERE subject_id = :a"),
+            {"a": anna, "b": bert},
+        )
+    with pytest.raises(GalleryDamaged):
+        open_gallery(url, KEY).templates()
+
+
+def test_audit_chain_notices_every_change(url: str) -> None:
+    gallery = make(url)
+    for name in ("Anna", "Bert", "Cleo"):
+        enroll(gallery, name)
+    assert gallery.verify().audit_broken_at is None
+    engine = open_engine(url)
+    for statement in (
+        "UPDATE audit SET action = 'x' WHERE seq = 3",
+        "DELETE FROM audit WHERE seq = 3",
+        "UPDATE audit SET at = '2020' WHERE seq = 3",
+    ):
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+            assert audit.broken_at(connection, gallery._vault) in (3, 4)
+            connection.rollback()
+    with engine.connect() as connection:
+        texts = connection.exec_driver_sql("SELECT details || object FROM audit").scalars()
+        assert not any("Anna" in text for text in texts)
+
+
+def test_writers_wait_for_each_other(url: str) -> None:
+    make(url).close()
+
+    def work(worker: int) -> None:
+        gallery = open_gallery(url, KEY)
+        for i in range(5):
+            enroll(gallery, f"W{worker} {i}")
+        gallery.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    gallery = open_gallery(url, KEY)
+    assert len(gallery.subjects()) == 40
+    assert gallery.generation() == 40
+    assert gallery.verify().sound
+
+
+def test_the_wrong_key_and_no_gallery_are_said(url: str, tmp_path: Path) -> None:
+    make(url)
+    with pytest.raises(KeyMissing):
+        open_gallery(url, bytes(32))
+    with pytest.raises(GalleryExists):
+        create_gallery(url, KEY, facts(), 0.01)
+    with pytest.raises(GalleryMissing):
+        read_facts(in_folder(tmp_path / "..") + ".none")
+    for wrong in ("mysql://x/y", "not a url"):
+        with pytest.raises(StoreError):
+            open_engine(wrong)
+
+
+def test_damage_is_found(url: str, tmp_path: Path) -> None:
+    gallery = make(url)
+    for i in range(20):
+        enroll(gallery, f"P{i}")
+    gallery.finish_erasures()
+    gallery.close()
+    path = tmp_path / "gallery.db"
+    pages = bytearray(path.read_bytes())
+    pages[3 * 4096 : 6 * 4096] = bytes(3 * 4096)
+    path.write_bytes(bytes(pages))
+    assert damage(open_engine(url)) is not None
+    path.write_bytes(b"this is no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(GalleryDamaged):
+        read_facts(url)
+
+
+def test_migrations_make_the_schema(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"target_metadata": metadata})
+        assert compare_metadata(context, metadata) == []
+        tables = connection.exec_driver_sql(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND NOT strict"
+            " AND name NOT LIKE 'sqlite%' AND name <> 'alembic_version'"
+        ).fetchall()
+    assert tables == []
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer"):
+        migrate(engine)
+
+
+@pytest.mark.slow
+def test_the_same_on_postgresql(tmp_path: Path) -> None:
+    server = shutil.which("pg_ctlcluster")
+    if server is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    data, user = tmp_path / "pg", "postgres"
+    data.mkdir()
+    shutil.chown(data, user)
+    for parent in tmp_path.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108
+            parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+
+    def postgres(command: str) -> None:
+        subprocess.run(["su", user, "-c", f"cd / && {binaries}/{command}"], check=True)
+
+    options = f"-k {data} -c listen_addresses= -c fsync=off"
+    postgres(f"initdb -D {data} -A trust >/dev/null")
+    postgres(f"pg_ctl -D {data} -o '{options}' -w -l {data}/log start >/dev/null")
+    try:
+        postgres(f"createdb -h {data} rollcall")
+        url = f"postgresql://postgres@/rollcall?host={data}"
+        gallery = make(url)
+        anna = enroll(gallery, "Anna", seed=1)
+        other = open_gallery(url, KEY)
+        assert other.search(vector(1)[None], 1)[0][0].subject_id == anna
+        test_writers = [open_gallery(url, KEY) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda g: [enroll(g, f"{id(g)} {i}") for i in range(5)], test_writers))
+        assert len(gallery.subjects()) == 21
+        assert gallery.generation() == 21
+        assert gallery.verify().sound
+        with gallery.change("test") as change:
+            change.erase([anna])
+        assert gallery.finish_erasures()
+        assert anna not in gallery.subjects()
+        for opened in (gallery, other, *test_writers):
+            opened.close()
+    finally:
+        postgres(f"pg_ctl -D {data} -m immediate stop >/dev/null")

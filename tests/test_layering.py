@@ -1,0 +1,97 @@
+"""The rooms: app -> enrollment -> {models, store}, and each heavy library behind one door."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("app", "enrollment", "models", "store", "demo")
+ALLOWED = {
+    "app": {"app", "enrollment", "models", "store", "demo"},
+    "enrollment": {"enrollment", "models", "store"},
+    "models": {"models"},
+    "store": {"store"},
+    "demo": {"demo"},
+}
+OWNERS = {
+    "deepface": {"models"},
+    "tensorflow": {"models"},
+    "tf_keras": {"models"},
+    "keras": {"models"},
+    "dlib": {"models"},
+    "mtcnn": {"models"},
+    "onnxruntime": {"models"},
+    "faiss": {"store"},
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "streamlit": {"app"},
+    "fastapi": {"app"},
+    "typer": {"app"},
+}
+FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield room, path
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(("room", "path"), list(modules()), ids=lambda v: str(v).split("main/")[-1])
+def test_imports_go_downwards(room: str, path: Path) -> None:
+    for name in imported(path):
+        top = name.split(".")[0]
+        if top in ROOMS:
+            assert top in ALLOWED[room], f"{path} imports {name}"
+        if top in OWNERS:
+            assert room in OWNERS[top], f"{path} imports {name}, which only {OWNERS[top]} may"
+
+
+def test_app_asks_the_rules_not_the_rooms_below() -> None:
+    """The doors know models and store by their errors alone."""
+    for room, path in modules():
+        below = {n for n in imported(path) if n.split(".")[0] in ("models", "store")}
+        if room == "app":
+            assert all(".errors" in n for n in below), f"{path} imports {below}"
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    assert not [p for _, p in modules() if p.stem in FORBIDDEN_NAMES]
+
+
+def test_nothing_deserialises_code() -> None:
+    """No pickle, no model files, no eval: raw arrays and JSON only."""
+    banned_imports = {"pickle", "joblib", "dill", "shelve", "marshal"}
+    banned_calls = {"eval", "exec", "load_model", "unsafe_load"}
+    for _, path in modules():
+        assert not {n.split(".")[0] for n in imported(path)} & banned_imports, path
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                assert name not in banned_calls, f"{path}:{node.lineno} calls {name}"
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert getattr(node.value, "value", True) is False, path
+
+
+def test_environment_is_read_at_the_edge_only() -> None:
+    """`os.environ` may be set where TensorFlow needs it, and read in app alone."""
+    for room, path in modules():
+        if room == "app":
+            continue
+        text = path.read_text("utf-8")
+        assert "getenv" not in text, path
+        if path.name != "tensorflow_runtime.py":
+            assert "environ" not in text, path

@@ -1,0 +1,98 @@
+"""A detector and a backbone that are real but tiny, and pictures that they understand.
+
+A face is a magenta frame around a patch of blocks; the blocks' pattern is the person. Everything
+else (files, decoding, alignment, quality, encryption, index, head) is the product's own code.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from models.alignment import AlignmentTemplate
+from models.backbone import ScorePriors
+from models.detector import Face
+from models.weights import WeightsFile
+
+FRAME = (255, 0, 255)
+SIDE = 96
+_BLOCKS = 8
+# Where the landmarks of a face lie in its frame, as a detector would find them.
+_LANDMARKS = ((0.3, 0.35), (0.7, 0.35), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
+
+
+class TinyDetector:
+    name = "tiny"
+    description: Mapping[str, str] = {"detector": "magenta frames", "version": "1"}
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+        framed, count = ndimage.label((image == FRAME).all(axis=2), np.ones((3, 3)))
+        faces = []
+        for rows, columns in ndimage.find_objects(framed, count):
+            box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+            if min(box[2:]) < 8:
+                continue
+            landmarks = np.array(_LANDMARKS, np.float32) * box[2:] + box[:2]
+            faces.append(Face(box, landmarks.astype(np.float32), 0.99))
+        return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
+
+
+class TinyBackbone:
+    name = "tiny"
+    dimension = 32
+    template = AlignmentTemplate((64, 64), _LANDMARKS)
+    priors = ScorePriors(
+        same_person=0.5, threshold=0.6, collision=0.85, measured="tests/tiny.py, by construction"
+    )
+    device = "CPU: tiny"
+    licence = "none"
+    weights = WeightsFile(Path("tiny"), "0" * 64, 0)
+    description: Mapping[str, str] = {"backbone": "tiny", "version": "1"}
+
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        blocks = crops.reshape(len(crops), _BLOCKS, 8, _BLOCKS, 8, 3).mean(axis=(2, 4, 5))
+        flat = blocks.reshape(len(crops), _BLOCKS**2)
+        flat = flat - flat.mean(axis=1, keepdims=True)
+        projection = np.random.default_rng(0).normal(size=(_BLOCKS**2, self.dimension))
+        vectors = flat @ projection
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def face(person: int, picture: int, noise: float = 14.0) -> NDArray[np.uint8]:
+    """(SIDE, SIDE, 3): one framed face. Pictures of a person differ by noise."""
+    pattern = np.random.default_rng([1, person]).uniform(40, 215, (_BLOCKS, _BLOCKS))
+    blocks = pattern + np.random.default_rng([2, person, picture]).normal(0, noise, pattern.shape)
+    patch = np.kron(blocks, np.ones((SIDE // _BLOCKS, SIDE // _BLOCKS)))
+    grain = np.random.default_rng([3, person, picture]).normal(0, 6, patch.shape)
+    grey = np.clip(patch + grain, 1, 254)
+    image = np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+    image[:3], image[-3:], image[:, :3], image[:, -3:] = FRAME, FRAME, FRAME, FRAME
+    return image
+
+
+def picture(*faces: tuple[int, int], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """A photo with these (person, picture) side by side on grey."""
+    width = 20 + (SIDE + 20) * max(len(faces), 1)
+    canvas = np.full((SIDE + 40, width, 3), 120, np.uint8)
+    for i, (person, number) in enumerate(faces):
+        left = 20 + i * (SIDE + 20)
+        canvas[20 : 20 + SIDE, left : left + SIDE] = face(person, number)
+    return canvas
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_photos(folder: Path, person: int, numbers: range) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        (folder / f"{number}.png").write_bytes(png(picture((person, number))))
+    return folder
