@@ -1,0 +1,237 @@
+"""Ways to learn a night's head. All are pure: the same lesson gives the same rows."""
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.fisher import diagonal_fisher
+from models.head import imprint
+from models.head_trainer import (
+    Examples,
+    FitOptions,
+    HeadTrainer,
+    Restraint,
+    Tick,
+    balanced_weights,
+    unit_rows,
+)
+from models.herding import herd
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a night may learn from. Row i of a head belongs to `subject_ids[i]`.
+
+    vectors: (n, dimension) unit rows, each subject has at least one; owners: (n,) whose each is,
+    as positions; champion: (subjects, dimension) the serving head, zero rows for newcomers;
+    changed: (subjects,) newcomers, and those whose photos are others than the champion learnt.
+    importance: of the champion's numbers, for EWC; None computes it from the vectors.
+    """
+
+    subject_ids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    owners: NDArray[np.intp]
+    champion: NDArray[np.float32]
+    changed: NDArray[np.bool_]
+    importance: NDArray[np.float64] | None = None
+
+    def means(self) -> NDArray[np.float32]:
+        """(subjects, dimension): every subject imprinted from its own vectors."""
+        dimension = self.vectors.shape[1]
+        order = np.argsort(self.owners, kind="stable")
+        bounds = np.searchsorted(self.owners[order], np.arange(len(self.subject_ids) + 1))
+        rows = [
+            imprint(self.vectors[order[start:stop]], dimension) for start, stop in pairwise(bounds)
+        ]
+        return np.stack(rows) if rows else np.empty((0, dimension), np.float32)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(subjects,): those that the champion has a row for."""
+        return np.asarray(self.champion.any(axis=1))
+
+
+class Learner(Protocol):
+    """A recipe for a head."""
+
+    @property
+    def name(self) -> str:
+        """The mode it is reported as."""
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        """(subjects, dimension) unit rows."""
+
+
+@dataclass(frozen=True)
+class Regularizers:
+    """What keeps the old rows where they are; zero switches one off, and they add up.
+
+    ewc: strength of the Fisher-weighted penalty; l2sp: of the plain one (Li et al., ICML 2018);
+    distill: weight of the champion's softened answers.
+    """
+
+    ewc: float = 0.0
+    l2sp: float = 0.0
+    distill: float = 0.0
+
+    def restraint(self, lesson: Lesson, scale: float) -> Restraint | None:
+        known = lesson.known
+        if not known.any() or not (self.ewc or self.l2sp or self.distill):
+            return None
+        importance = np.zeros_like(lesson.champion)
+        importance[known] += self.l2sp
+        if self.ewc:
+            importance[known] += self.ewc * self._fisher(lesson, known, scale)
+        penalised = bool(self.ewc or self.l2sp)
+        return Restraint(lesson.champion, importance if penalised else None, self.distill)
+
+    def _fisher(
+        self, lesson: Lesson, known: NDArray[np.bool_], scale: float
+    ) -> NDArray[np.float64]:
+        if lesson.importance is not None:
+            return lesson.importance[known]
+        theirs = known[lesson.owners]
+        return diagonal_fisher(lesson.champion[known], lesson.vectors[theirs], scale)
+
+
+@dataclass(frozen=True)
+class Imprint:
+    """No training: every row is its subject's mean."""
+
+    name: str = "imprint"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        return lesson.means()
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Everything anew from the means, over all vectors."""
+
+    options: FitOptions = field(default_factory=FitOptions)
+    regularizers: Regularizers = field(default_factory=Regularizers)
+    name: str = "joint"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        examples = _examples(lesson, np.arange(len(lesson.owners)))
+        restraint = self.regularizers.restraint(lesson, self.options.scale)
+        return trainer.fit(lesson.means(), examples, self.options, restraint, tick)
+
+
+@dataclass(frozen=True)
+class Local:
+    """The changed rows and their nearest neighbours, from their means; the others stay.
+
+    A row that is nobody's neighbour keeps the champion's; research/head.md 3.3.
+    """
+
+    neighbours: int = 20
+    options: FitOptions = field(default_factory=lambda: FitOptions(margin=0.35, average=0.5))
+    name: str = "local"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        means = lesson.means()
+        rows = np.where(lesson.known[:, None], lesson.champion, means).astype(np.float32)
+        touched = self._touched(means, lesson.changed)
+        if len(touched) == 0:
+            return rows
+        position = np.full(len(rows), -1, np.intp)
+        position[touched] = np.arange(len(touched))
+        mine = np.flatnonzero(position[lesson.owners] >= 0)
+        examples = _examples(lesson, mine)
+        examples = replace(examples, labels=position[examples.labels])
+        rows[touched] = trainer.fit(means[touched], examples, self.options, tick=tick)
+        return rows
+
+    def _touched(self, means: NDArray[np.float32], changed: NDArray[np.bool_]) -> NDArray[np.intp]:
+        new = np.flatnonzero(changed)
+        near = np.argsort(-(means[new] @ means.T), axis=1, kind="stable")
+        return np.union1d(new, near[:, : self.neighbours + 1].ravel()).astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """On from the champion: all vectors of the changed, and k exemplars of each other subject.
+
+    exemplars: k; 0 rehearses nobody, which is naive fine-tuning. replayed: how many exemplars an
+    epoch shows, drawn anew each time, so that a night costs the same however large the gallery is.
+    """
+
+    exemplars: int
+    options: FitOptions = field(default_factory=FitOptions)
+    regularizers: Regularizers = field(default_factory=Regularizers)
+    replayed: int = 512
+    name: str = "rehearsal"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        start = np.where(lesson.known[:, None], lesson.champion, lesson.means())
+        fresh = np.flatnonzero(lesson.changed[lesson.owners])
+        kept = self._kept(lesson)
+        examples = _examples(lesson, np.concatenate([fresh, kept]))
+        options = replace(self.options, always=len(fresh), drawn=self.replayed)
+        restraint = self.regularizers.restraint(lesson, options.scale)
+        return trainer.fit(start.astype(np.float32), examples, options, restraint, tick)
+
+    def _kept(self, lesson: Lesson) -> NDArray[np.intp]:
+        if self.exemplars == 0:
+            return np.empty(0, np.intp)
+        kept = []
+        for subject in np.flatnonzero(~lesson.changed):
+            mine = np.flatnonzero(lesson.owners == subject)
+            kept.append(mine[herd(lesson.vectors[mine], self.exemplars)])
+        return np.concatenate(kept) if kept else np.empty(0, np.intp)
+
+
+@dataclass(frozen=True)
+class Pseudo:
+    """For galleries that keep statistics alone: old subjects are drawn from their Gaussians.
+
+    Each has its own mean, all share one spread per dimension (pseudo-rehearsal, Robins 1995); the
+    champion says what the drawn vectors are, the newcomers' real vectors carry their labels.
+    """
+
+    drawn: int = 5
+    options: FitOptions = field(default_factory=FitOptions)
+    distill: float = 1.0
+    name: str = "pseudo"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        means = lesson.means()
+        start = np.where(lesson.known[:, None], lesson.champion, means).astype(np.float32)
+        fresh = np.flatnonzero(lesson.changed[lesson.owners])
+        old = np.flatnonzero(~lesson.changed)
+        spread = np.sqrt(np.square(lesson.vectors - means[lesson.owners]).mean(axis=0))
+        noise = np.random.default_rng(self.options.seed).normal(
+            size=(len(old) * self.drawn, means.shape[1])
+        )
+        imagined = unit_rows(np.repeat(means[old], self.drawn, axis=0) + noise * spread)
+        real = _examples(lesson, fresh)
+        examples = Examples(
+            vectors=np.concatenate([real.vectors, imagined]).astype(np.float32),
+            labels=np.concatenate([real.labels, np.full(len(imagined), -1, np.intp)]),
+            weights=np.concatenate(
+                [real.weights, np.full(len(imagined), 1 / self.drawn, np.float32)]
+            ),
+        )
+        restraint = Regularizers(distill=self.distill).restraint(lesson, self.options.scale)
+        return trainer.fit(start, examples, self.options, restraint, tick)
+
+
+def _examples(lesson: Lesson, chosen: NDArray[np.intp]) -> Examples:
+    owners = lesson.owners[chosen]
+    return Examples(lesson.vectors[chosen], owners, balanced_weights(owners))
