@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app import care_commands, people_commands, recognition_commands
+from app import care_commands, night_commands, people_commands, recognition_commands
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 care_commands.register(app)
 recognition_commands.register(app)
 people_commands.register(app)
+night_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,6 +11,8 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -61,6 +63,23 @@ def counting(label: str, total: int) -> Iterator[Counter]:
         *columns, TimeRemainingColumn(), console=console, disable=not sys.stderr.isatty()
     ) as bar:
         yield Counter(bar, label, total)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """Told of a stage and the share of it that is done: a bar each, or a line each elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+
+        def tick(stage: str, share: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1.0)
+                if bar.disable:
+                    note(stage)
+            bar.update(tasks[stage], completed=share)
+
+        yield tick
 
 
 class DownloadBar:

@@ -6,7 +6,7 @@ somebody only when head and index agree, so the rates are those of the whole dec
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,6 +161,19 @@ def operating_point(
         promise="kept" if enough else "not_enough_data",
         explanation=explanation,
         generation=generation,
+    )
+
+
+def at_least(point: OperatingPoint, other: OperatingPoint, why: str) -> OperatingPoint:
+    """`point`, at the other's threshold where that is the stricter one."""
+    if other.threshold <= point.threshold:
+        return point
+    return replace(
+        point,
+        threshold=other.threshold,
+        measured_fpir=other.measured_fpir,
+        fpir_upper_95=other.fpir_upper_95,
+        explanation=f"{point.explanation}; {why}",
     )
 
 

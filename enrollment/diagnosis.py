@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture
+from enrollment.champion import Champion
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
 from store.errors import StoreError
@@ -48,6 +49,7 @@ def diagnose(
     capture: Callable[[], Capture],
     point: Callable[[], OperatingPoint],
     settings: Settings,
+    champion: Champion,
 ) -> Diagnosis:
     facts = gallery.facts
     problems: list[str] = []
@@ -68,6 +70,8 @@ def diagnose(
         problems.append(str(error))
     if gallery.unfinished_erasures():
         problems.append("an erasure has not been finished: stop other processes, run any command")
+    if champion.problem:
+        problems.append(f"{champion.problem}: run rollcall nightly --force")
     few = [s.name for s in subjects if s.templates < 3]
     return Diagnosis(
         home=str(settings.home),

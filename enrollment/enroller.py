@@ -28,9 +28,10 @@ from store.gallery import Gallery
 from store.metadata import name_key
 from store.records import NewSample, Subject
 
-# Two crops this much alike are one picture, saved twice. Of 1,687 pairs of different LFW photos of
-# one person none reaches it (highest 0.955); of 100 photos saved again 97 % do at the same size
-# and 70 % at half or 1.6 times the size.
+# Two crops this much alike are one picture, saved twice. `python -m benchmarks.likeness` (2,337
+# photos of LFW, YuNet): of 10,726 pairs of different photos of one person 10 reach it (0.09 %,
+# 95 %: 0.04 to 0.17; highest 0.983), 7 of them of one occasion, by eye. Of photos saved again 99.4,
+# 98.7 and 91.7 % do as JPEG of quality 95, 75 and 50, 71 % at half and 52 % at 1.6 times the size.
 SAME_PICTURE = 0.96
 ADVISED_PHOTOS = 3
 _AT_ONCE = 8

@@ -8,6 +8,7 @@ import numpy as np
 from enrollment.errors import Unusable
 from enrollment.people import family
 from enrollment.roster import Roster
+from store.archive import Archive
 from store.gallery import Gallery
 from store.records import Subject
 
@@ -16,13 +17,15 @@ from store.records import Subject
 class ErasureReceipt:
     """What was erased, and what was found afterwards.
 
-    erased_rows: deleted rows by table. log_cut: the write-ahead log holds nothing any more.
+    erased_rows: deleted rows by table; reports_deleted: nightly reports that named the person or
+    showed the face. log_cut: the write-ahead log holds nothing any more.
     negative_test: what a search with the erased templates finds; never this subject.
     """
 
     subject_id: str
     erased_at: str
     erased_rows: dict[str, int]
+    reports_deleted: int
     log_cut: bool
     negative_test: dict[str, object]
 
@@ -30,7 +33,9 @@ class ErasureReceipt:
         return asdict(self)
 
 
-def erase(gallery: Gallery, roster: Roster, subject: Subject, actor: str) -> ErasureReceipt:
+def erase(
+    gallery: Gallery, archive: Archive, roster: Roster, subject: Subject, actor: str
+) -> ErasureReceipt:
     """Erase a subject and everyone merged into it.
 
     Raises:
@@ -42,6 +47,9 @@ def erase(gallery: Gallery, roster: Roster, subject: Subject, actor: str) -> Era
     probes = found.vectors[mine]
     with gallery.change(actor) as change:
         rows = change.erase(family(gallery.subjects().values(), subject.subject_id))
+        # Before the commit: a kill in between leaves rows without files, never a face in a file.
+        archive.remove(change.dropped_heads, change.dropped_reports)
+    reports = len({name.partition(".")[0] for name in change.dropped_reports})
     log_cut = gallery.finish_erasures()
     roster.refresh()
     if not log_cut:
@@ -54,6 +62,7 @@ def erase(gallery: Gallery, roster: Roster, subject: Subject, actor: str) -> Era
         subject_id=subject.subject_id,
         erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
         erased_rows=rows,
+        reports_deleted=reports,
         log_cut=log_cut,
         negative_test=_negative_test(roster, probes, subject.subject_id),
     )

@@ -2,12 +2,14 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.head import SoftmaxHead
+from models.head_file import HeadArrays
 from store.gallery import Gallery
 from store.records import Subject
 
@@ -29,12 +31,20 @@ class Ranking:
 
 
 class Roster:
-    """Follows the gallery by generation; every answer is about its newest state."""
+    """Follows the gallery by generation; every answer is about its newest state.
 
-    def __init__(self, gallery: Gallery) -> None:
+    A subject's row is the champion's, where one was trained from just the templates the subject has
+    now; else it is imprinted from them.
+    """
+
+    def __init__(
+        self, gallery: Gallery, champion: Callable[[], HeadArrays | None] = lambda: None
+    ) -> None:
         self._gallery = gallery
+        self._champion = champion
         self._head = SoftmaxHead(gallery.facts.dimension)
         self._rows_from: dict[str, tuple[int, ...]] = {}
+        self._trained: HeadArrays | None = None
         self._subjects: dict[str, Subject] = {}
         self._generation = -1
         self._lock = threading.RLock()
@@ -44,11 +54,12 @@ class Roster:
         return self._generation
 
     def refresh(self) -> None:
-        """Imprint the rows of subjects whose templates changed, and drop those that are gone."""
+        """Renew the rows of subjects whose templates changed, and drop those that are gone."""
         with self._lock:
             if self._gallery.refresh() == self._generation:
                 return
             found = self._gallery.templates()
+            self._follow_champion()
             positions: dict[str, list[int]] = defaultdict(list)
             for i, subject_id in enumerate(found.subject_ids):
                 positions[subject_id].append(i)
@@ -56,12 +67,27 @@ class Roster:
             for subject_id, where in positions.items():
                 ids = tuple(found.ids[i] for i in where)
                 if self._rows_from.get(subject_id) != ids:
-                    self._head.expand(subject_id, found.vectors[where])
+                    self._renew(subject_id, ids, found.vectors[where])
                     self._rows_from[subject_id] = ids
             for subject_id in self._rows_from.keys() - positions.keys():
                 del self._rows_from[subject_id]
             self._subjects = self._gallery.subjects()
             self._generation = found.generation
+
+    def _follow_champion(self) -> None:
+        champion = self._champion()
+        if champion is not self._trained:
+            self._trained = champion
+            self._rows_from = {}
+
+    def _renew(
+        self, subject_id: str, template_ids: tuple[int, ...], vectors: NDArray[np.float32]
+    ) -> None:
+        row = self._trained.row_of(subject_id, template_ids) if self._trained else None
+        if row is None:
+            self._head.expand(subject_id, vectors)
+        else:
+            self._head.put(subject_id, row)
 
     def subject(self, subject_id: str) -> Subject:
         return self._subjects[subject_id]

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,30 +12,40 @@ from numpy.typing import NDArray
 from enrollment.calibration import (
     OperatingPoint,
     Trials,
+    at_least,
     leave_subjects_out,
     operating_point,
     stranger_trials,
 )
 from enrollment.capture import Capture, CapturedFace, main_face
+from enrollment.champion import Champion, strangers_of
 from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
+from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier
 from enrollment.intake import Enrollee, check_name, printable
+from enrollment.night_lease import JOB as NIGHT
+from enrollment.night_report import NightReport
+from enrollment.nightly import Nightly, NightResult
+from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
 from enrollment.people import family, find_subject, matching
 from enrollment.photo import Photo, decode
+from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
 from models.backbone import Backbone
+from models.head_trainer import HeadTrainer
 from models.weights import Progress
+from store.archive import Archive, open_archive
 from store.gallery import Gallery, open_gallery, read_facts
 from store.metadata import name_key
-from store.records import Consent, GalleryFacts, Subject, Verification
+from store.records import Consent, GalleryFacts, Job, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
 
@@ -68,13 +78,16 @@ class Service:
     def __init__(
         self,
         gallery: Gallery,
+        archive: Archive,
         open_models: Callable[[], Capture],
         settings: Settings,
     ) -> None:
         self._gallery = gallery
         self._open_models = open_models
         self._settings = settings
-        self._roster = Roster(gallery)
+        self._archive = archive
+        self._champion = Champion(gallery, archive)
+        self._roster = Roster(gallery, self._champion.trained)
         self._point: OperatingPoint | None = None
         self._lock = threading.RLock()
 
@@ -98,6 +111,10 @@ class Service:
     @cached_property
     def _capture(self) -> Capture:
         return self._open_models()
+
+    @cached_property
+    def _trainer(self) -> HeadTrainer:
+        return HeadTrainer(self.facts.dimension)
 
     @cached_property
     def identifier(self) -> Identifier:
@@ -241,7 +258,9 @@ class Service:
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
-        return erase(self._gallery, self._roster, self.person(who), self._settings.actor)
+        return erase(
+            self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
+        )
 
     def _set_state(self, who: str, state: str) -> Subject:
         subject = self.person(who)
@@ -299,7 +318,19 @@ class Service:
         if strangers is not None:
             trials = stranger_trials(trials, self._stranger_scores(strangers))
         prior = self._prior_threshold(trials)
-        return operating_point(trials, max_fpir, prior, templates.generation)
+        point = operating_point(trials, max_fpir, prior, templates.generation)
+        head = self._gallery.champion()
+        if head is None or strangers is not None or self._champion.trained() is None:
+            return point
+        # Leaving a subject out of rows that were trained against it says nothing; what was
+        # measured on the night with trainings that had not seen the strangers does.
+        honest = operating_point(
+            replace(strangers_of(head), subjects=trials.subjects),
+            max_fpir,
+            prior,
+            templates.generation,
+        )
+        return at_least(point, honest, "and by trainings without a fifth of the subjects each")
 
     def _prior_threshold(self, trials: Trials) -> float:
         # An empty gallery names nobody at any threshold: do not load a backbone to say so.
@@ -317,12 +348,71 @@ class Service:
             raise BadInput("no face was found in the strangers' photos; give other photos")
         return np.asarray(scores, np.float64)
 
+    # -- the night --------------------------------------------------------------------------------
+
+    def nightly(
+        self,
+        policy: NightPolicy | None = None,
+        progress: NightProgress = lambda stage, share: None,
+        *,
+        force: bool = False,
+        full: bool = False,
+        faces: bool = True,
+    ) -> NightResult:
+        """Learn what is new, measure it, and let it serve only if nothing gets worse.
+
+        Once a UTC day; what `progress` raises ends it, and nothing is half done.
+
+        Args:
+            force: also when nothing changed or the day has had its night.
+            full: train everything anew whatever it costs.
+            faces: show in the report the photos that are named otherwise than before.
+        """
+        place = str(self._settings.home.resolve())
+        report = NightReport(self._gallery, self._archive, place, faces)
+        nightly = Nightly(
+            self._gallery,
+            self._archive,
+            lambda: self._capture.backbone.priors.threshold,
+            report.write,
+            self._settings.actor,
+            self._trainer,
+        )
+        result = nightly.run(policy or NightPolicy(), progress, force=force, full=full)
+        if result.outcome != "skipped":
+            self.calibrate()
+        return result
+
+    def heads(self) -> list[StoredHead]:
+        """Every kept version of the head, oldest first."""
+        return self._gallery.heads()
+
+    def head(self, wanted: str) -> StoredHead:
+        """Raises BadInput when there is no such version."""
+        return find_head(self._gallery.heads(), wanted)
+
+    def promote_head(self, wanted: str) -> StoredHead:
+        """Let a kept version serve, because a person says so."""
+        head = promote(self._gallery, self._archive, wanted, self._settings.actor)
+        self.calibrate()
+        return head
+
+    def rollback_head(self) -> StoredHead:
+        """Back to the version that served before. Raises BadInput when there was none."""
+        head = rollback(self._gallery, self._archive, self._settings.actor)
+        self.calibrate()
+        return head
+
+    def nights(self) -> list[Job]:
+        """Every night that was run, oldest first."""
+        return self._gallery.jobs(NIGHT)
+
     # -- care -------------------------------------------------------------------------------------
 
     def rebuild(self) -> int:
         """Build index and head anew from the database; returns the number of templates."""
         count = self._gallery.rebuild()
-        self._roster = Roster(self._gallery)
+        self._roster = Roster(self._gallery, self._champion.trained)
         self.__dict__.pop("identifier", None)
         self._roster.refresh()
         return count
@@ -333,7 +423,13 @@ class Service:
 
     def diagnose(self) -> Diagnosis:
         """What is in force, what is wrong, and the next step. Loads the models."""
-        return diagnose(self._gallery, lambda: self._capture, self.operating_point, self._settings)
+        return diagnose(
+            self._gallery,
+            lambda: self._capture,
+            self.operating_point,
+            self._settings,
+            self._champion,
+        )
 
 
 def open_service(
@@ -355,5 +451,10 @@ def open_service(
         settings = Settings(home=Path(settings))
     url = database_url(settings.home)
     facts = read_facts(url)
-    gallery = open_gallery(url, read_key(settings, facts))
-    return Service(gallery, lambda: capture or open_capture(settings, facts, progress), settings)
+    key = read_key(settings, facts)
+    return Service(
+        open_gallery(url, key),
+        open_archive(settings.home, key),
+        lambda: capture or open_capture(settings, facts, progress),
+        settings,
+    )

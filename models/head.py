@@ -47,7 +47,10 @@ class SoftmaxHead:
         Raises:
             ValueError: wrong shape, not finite, or embeddings that cancel each other out.
         """
-        row = imprint(embeddings, self.dimension)
+        self.put(subject_id, imprint(embeddings, self.dimension))
+
+    def put(self, subject_id: str, row: NDArray[np.float32]) -> None:
+        """Give a subject this row, (dimension,) float32 of length one."""
         position = self._position.setdefault(subject_id, len(self._position))
         if position == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from store import audit, metadata
 from store.errors import UnknownSubject
 from store.index import check_vectors
-from store.records import GalleryFacts, NewSample
+from store.records import GalleryFacts, Job, NewSample
 from store.schema import (
     consents,
     erasures,
     events,
     gallery,
+    heads,
+    jobs,
     operating_points,
     samples,
     subject_keys,
@@ -45,6 +47,8 @@ class Change:
     actor: str
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
     relabelled: bool = False  # more than added templates: labels or states moved
+    dropped_heads: list[str] = field(default_factory=list)  # whose files are to go
+    dropped_reports: list[str] = field(default_factory=list)
     _keys: dict[str, SubjectKey] = field(default_factory=dict)
 
     def add_subject(self, name: str, external_id: str | None) -> str:
@@ -155,6 +159,7 @@ class Change:
             self.connection.execute(
                 sa.delete(subjects).where(subjects.c.subject_id.in_(ids), condition)
             )
+        counts["heads"] = self._forget(ids)
         for subject_id in ids:
             self.connection.execute(
                 sa.insert(erasures).values(
@@ -166,6 +171,83 @@ class Change:
             self.record("subject.erase", subject_id, counts)
         self.relabelled = True
         return counts
+
+    def add_head(
+        self,
+        head_id: str,
+        state: str,
+        generation: int,
+        manifest: Mapping[str, object],
+        subject_ids: Collection[str],
+    ) -> None:
+        """Name a head; its file, where it has one, is in the archive and `file_sha256` is in the
+        manifest. A new champion retires the one before.
+
+        Raises:
+            UnknownSubject: one of its subjects is gone; such a head must not be seen again.
+        """
+        here = set(self.connection.execute(sa.select(subjects.c.subject_id)).scalars())
+        if not here.issuperset(subject_ids):
+            raise UnknownSubject("somebody was erased while the head was being made")
+        if state == "champion":
+            self._retire()
+        members = sorted(audit.pseudonym(self.vault, s) for s in subject_ids)
+        self.connection.execute(
+            sa.insert(heads).values(
+                head_id=head_id,
+                created_at=self._now(),
+                generation=generation,
+                fingerprint=self.facts.fingerprint,
+                state=state,
+                manifest=json.dumps({**manifest, "members": members}),
+            )
+        )
+        self.record(f"head.{state}", "", {"head": head_id})
+
+    def promote(self, head_id: str) -> None:
+        """Let a kept head serve; the serving one retires."""
+        self._retire()
+        self.connection.execute(
+            sa.update(heads).where(heads.c.head_id == head_id).values(state="champion")
+        )
+        self.record("head.champion", "", {"head": head_id})
+
+    def retire(self) -> None:
+        """Let no kept head serve: every row is its subject's mean."""
+        self._retire()
+        self.record("head.none", "")
+
+    def drop_heads(self, head_ids: Collection[str]) -> None:
+        self.connection.execute(sa.delete(heads).where(heads.c.head_id.in_(list(head_ids))))
+
+    def _retire(self) -> None:
+        self.connection.execute(
+            sa.update(heads).where(heads.c.state == "champion").values(state="retired")
+        )
+
+    def job(self, job: str, day: str) -> Job | None:
+        """This run as it stands under the lock."""
+        found = metadata.all_jobs(self.connection, job)
+        return next((run for run in found if run.day == day), None)
+
+    def put_job(
+        self, job: str, day: str, state: str, started_at: datetime, details: Mapping[str, object]
+    ) -> None:
+        """Write what stands of a run, over what stood there."""
+        self.drop_job(job, day)
+        self.connection.execute(
+            sa.insert(jobs).values(
+                job=job,
+                utc_day=day,
+                state=state,
+                started_at=started_at.isoformat(timespec="microseconds"),
+                finished_at=self._now() if state == "finished" else None,
+                details=json.dumps(details),
+            )
+        )
+
+    def drop_job(self, job: str, day: str) -> None:
+        self.connection.execute(sa.delete(jobs).where(jobs.c.job == job, jobs.c.utc_day == day))
 
     def add_operating_point(
         self, *, generation: int, threshold: float, max_fpir: float, details: Mapping[str, object]
@@ -185,6 +267,28 @@ class Change:
 
     def set_max_fpir(self, max_fpir: float) -> None:
         self.connection.execute(sa.update(gallery).values(max_fpir=max_fpir))
+
+    def _forget(self, subject_ids: Collection[str]) -> int:
+        """Drop the trained heads that saw these subjects, and the reports that name them."""
+        gone = {audit.pseudonym(self.vault, s) for s in subject_ids}
+        saw = [
+            head.head_id
+            for head in metadata.all_heads(self.connection)
+            if "file_sha256" in head.manifest and gone & set(_texts(head.manifest.get("members")))
+        ]
+        self.drop_heads(saw)
+        self.dropped_heads += saw
+        for row in self.connection.execute(sa.select(jobs)).all():
+            details = json.loads(row.details)
+            if gone & set(_texts(details.get("mentions"))):
+                self.dropped_reports += _texts(details.get("reports"))
+                details |= {"reports": [], "mentions": []}
+                self.connection.execute(
+                    sa.update(jobs)
+                    .where(jobs.c.job == row.job, jobs.c.utc_day == row.utc_day)
+                    .values(details=json.dumps(details))
+                )
+        return len(saw)
 
     def record(
         self, action: str, subject_id: str, details: Mapping[str, object] | None = None
@@ -219,6 +323,10 @@ class Change:
 
     def _now(self) -> str:
         return self.at.isoformat(timespec="microseconds")
+
+
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 def template_context(template_id: int, fingerprint: str) -> tuple[str, str, str]:

@@ -24,8 +24,10 @@ from store.index import TemplateIndex
 from store.records import (
     Consent,
     GalleryFacts,
+    Job,
     Match,
     Sample,
+    StoredHead,
     StoredOperatingPoint,
     Subject,
     Templates,
@@ -177,6 +179,35 @@ class Gallery:
     def operating_point(self) -> StoredOperatingPoint | None:
         with self._reading() as connection:
             return metadata.latest_operating_point(connection)
+
+    def heads(self) -> list[StoredHead]:
+        """Every version of the head that is kept, oldest first."""
+        with self._reading() as connection:
+            return metadata.all_heads(connection)
+
+    def champion(self) -> StoredHead | None:
+        """The head that serves; None before the first was promoted."""
+        return next((head for head in self.heads() if head.state == "champion"), None)
+
+    def samples_of(self, template_ids: Collection[int]) -> dict[int, Sample]:
+        """The kept photos that these templates were made from, decrypted."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                sa.select(templates.c.template_id, samples)
+                .join(samples, samples.c.sample_id == templates.c.sample_id)
+                .where(templates.c.template_id.in_(list(template_ids)))
+            ).all()
+            keys = self._keys(connection, {row.subject_id for row in rows})
+        return {row.template_id: _open_sample(keys[row.subject_id], row) for row in rows}
+
+    def jobs(self, job: str) -> list[Job]:
+        """Every run of a job, oldest day first."""
+        with self._reading() as connection:
+            return metadata.all_jobs(connection, job)
+
+    def pseudonyms(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """How heads, jobs and the audit trail name these subjects."""
+        return {s: audit.pseudonym(self._vault, s) for s in subject_ids}
 
     def max_fpir(self) -> float:
         with self._reading() as connection:

@@ -9,8 +9,17 @@ import numpy as np
 import sqlalchemy as sa
 
 from store.errors import GalleryMissing
-from store.records import Consent, GalleryFacts, StoredOperatingPoint, Subject
-from store.schema import consents, gallery, operating_points, samples, subjects, templates
+from store.records import Consent, GalleryFacts, Job, StoredHead, StoredOperatingPoint, Subject
+from store.schema import (
+    consents,
+    gallery,
+    heads,
+    jobs,
+    operating_points,
+    samples,
+    subjects,
+    templates,
+)
 from store.vault import Vault
 
 _CHUNK = 500  # bound parameters a statement, well under SQLite's limit
@@ -147,6 +156,38 @@ def latest_operating_point(connection: sa.Connection) -> StoredOperatingPoint | 
         details=json.loads(row.details),
         created_at=datetime.fromisoformat(row.created_at),
     )
+
+
+def all_heads(connection: sa.Connection) -> list[StoredHead]:
+    """Oldest first."""
+    rows = connection.execute(sa.select(heads).order_by(heads.c.created_at, heads.c.head_id))
+    return [
+        StoredHead(
+            head_id=row.head_id,
+            created_at=datetime.fromisoformat(row.created_at),
+            generation=row.generation,
+            fingerprint=row.fingerprint,
+            state=row.state,
+            manifest=json.loads(row.manifest),
+        )
+        for row in rows
+    ]
+
+
+def all_jobs(connection: sa.Connection, job: str) -> list[Job]:
+    """Every run of a job, oldest day first."""
+    rows = connection.execute(sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day))
+    return [
+        Job(
+            job=row.job,
+            day=row.utc_day,
+            state=row.state,
+            started_at=datetime.fromisoformat(row.started_at),
+            finished_at=datetime.fromisoformat(row.finished_at) if row.finished_at else None,
+            details=json.loads(row.details),
+        )
+        for row in rows
+    ]
 
 
 def chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:

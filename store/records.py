@@ -92,6 +92,34 @@ class StoredOperatingPoint:
 
 
 @dataclass(frozen=True)
+class StoredHead:
+    """A version of the head. Trained rows are a file of the archive; means need none.
+
+    manifest: how it was made and what was measured; `members`, the pseudonyms of its subjects;
+    `file_sha256` where there is a file.
+    """
+
+    head_id: str
+    created_at: datetime
+    generation: int
+    fingerprint: str
+    state: str  # "champion" | "challenger" | "retired" | "refused"
+    manifest: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a job on one UTC day. No name is in `details`."""
+
+    job: str
+    day: str
+    state: str  # "running" | "finished"
+    started_at: datetime
+    finished_at: datetime | None
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class Verification:
     """What a comparison of the live index with a rebuilt one found."""
 

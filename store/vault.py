@@ -58,6 +58,7 @@ class Vault:
         self._wrapping = AESGCM(_derive(master, b"rollcall subject keys"))
         self._audit = _derive(master, b"rollcall audit")
         self._lookup = _derive(master, b"rollcall lookup")
+        self._heads = AESGCM(_derive(master, b"rollcall heads"))
         self.key_id = hmac.digest(_derive(master, b"rollcall key id"), b"", "sha256").hex()[:16]
 
     def new_key(self, subject_id: str) -> tuple[SubjectKey, bytes]:
@@ -76,6 +77,18 @@ class Vault:
                 f"the key of subject {subject_id} was changed; restore the gallery from a backup"
             ) from error
         return SubjectKey(subject_id, key)
+
+    def seal_head(self, head_id: str, content: bytes) -> bytes:
+        """A head's rows are as good as templates: they are never kept in the clear."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._heads.encrypt(nonce, content, head_id.encode())
+
+    def open_head(self, head_id: str, sealed: bytes) -> bytes:
+        """Raises GalleryDamaged when these are not the bytes that were sealed for this head."""
+        try:
+            return self._heads.decrypt(sealed[:_NONCE], sealed[_NONCE:], head_id.encode())
+        except (InvalidTag, ValueError) as error:
+            raise GalleryDamaged(f"the file of head {head_id} was changed") from error
 
     def audit_mac(self, record: bytes) -> bytes:
         return hmac.digest(self._audit, record, "sha256")

@@ -38,7 +38,7 @@ def test_commands_of_later_work_are_absent() -> None:
     names = {name.split()[0] for name, _ in commands()}
     assert names == {
         "init", "enroll", "identify", "verify", "people", "person", "erase", "calibrate",
-        "evaluate", "rebuild", "doctor", "demo", "serve",
+        "evaluate", "rebuild", "doctor", "demo", "serve", "nightly", "head",
     }  # fmt: skip
 
 

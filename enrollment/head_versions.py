@@ -1,0 +1,75 @@
+"""The versions of the head: which serves, and letting another one serve instead."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from enrollment.champion import arrays_of, mode_of
+from enrollment.errors import BadInput
+from enrollment.intake import printable
+from store.archive import Archive
+from store.gallery import Gallery
+from store.records import StoredHead
+
+
+def document_of(head: StoredHead) -> dict[str, object]:
+    """For the doors: what was measured, and nobody's identity."""
+    manifest = head.manifest
+    return {
+        "head_id": head.head_id,
+        "state": head.state,
+        "mode": mode_of(head),
+        "created_at": head.created_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "generation": head.generation,
+        "subjects": manifest.get("subjects"),
+        "figures": manifest.get("figures"),
+        "reason": manifest.get("reason"),
+        "run_id": manifest.get("run_id"),
+    }
+
+
+def find_head(heads: Sequence[StoredHead], wanted: str) -> StoredHead:
+    """The head of this id, or of the only id that begins so. Raises BadInput."""
+    exact = [h for h in heads if h.head_id == wanted]
+    matches = exact or [h for h in heads if h.head_id.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(h.head_id for h in matches)
+        raise BadInput(f"{len(matches)} heads begin with {printable(wanted)}: give one of {ids}")
+    raise BadInput(f"there is no head {printable(wanted)}; see: rollcall head list")
+
+
+def promote(gallery: Gallery, archive: Archive, wanted: str, actor: str) -> StoredHead:
+    """Let a kept version serve, because a person says so.
+
+    Raises:
+        BadInput: there is no such head.
+        GalleryDamaged: its file is not what was written.
+    """
+    head = find_head(gallery.heads(), wanted)
+    if head.state == "champion":
+        return head
+    _check_file(head, gallery, archive)
+    with gallery.change(actor) as change:
+        change.promote(head.head_id)
+    return find_head(gallery.heads(), head.head_id)
+
+
+def rollback(gallery: Gallery, archive: Archive, actor: str) -> StoredHead:
+    """Back to the head that served before this one.
+
+    Raises:
+        BadInput: there was none.
+        GalleryDamaged: its file is not what was written.
+    """
+    heads = gallery.heads()
+    serving = next((i for i, h in enumerate(heads) if h.state == "champion"), len(heads))
+    earlier = [h for h in heads[:serving] if h.state == "retired"]
+    if not earlier:
+        raise BadInput("there is no earlier head to go back to; see: rollcall head list")
+    return promote(gallery, archive, earlier[-1].head_id, actor)
+
+
+def _check_file(head: StoredHead, gallery: Gallery, archive: Archive) -> None:
+    if "file_sha256" in head.manifest:
+        arrays_of(head, archive, gallery.facts.dimension)

@@ -1,0 +1,97 @@
+"""One night at a time, once a UTC day, however many doors ask for it."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from enrollment.errors import Unusable
+from store.gallery import Gallery
+from store.records import Job
+
+JOB = "nightly"
+_BEAT = timedelta(seconds=20)
+_DEAD_AFTER = timedelta(seconds=120)
+Now = Callable[[], datetime]
+
+
+@dataclass
+class Lease:
+    """The right to run tonight. `beat` keeps it; who lost it must not publish."""
+
+    gallery: Gallery
+    actor: str
+    day: str
+    started_at: datetime
+    now: Now
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    _beaten_at: datetime | None = None
+
+    def details(self) -> dict[str, object]:
+        return {
+            "run_id": self.run_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "beat": self.now().isoformat(),
+        }
+
+    def beat(self) -> None:
+        """Say that this run is alive; writes at most every 20 s. Raises Unusable when lost."""
+        now = self.now()
+        if self._beaten_at is not None and abs(now - self._beaten_at) < _BEAT:
+            return
+        with self.gallery.change(self.actor, raises_generation=False) as change:
+            self.check(change.job(JOB, self.day))
+            change.put_job(JOB, self.day, "running", self.started_at, self.details())
+        self._beaten_at = now
+
+    def check(self, job: Job | None) -> None:
+        """Raises Unusable unless `job` is this run."""
+        if job is None or job.details.get("run_id") != self.run_id or job.state != "running":
+            raise Unusable("another run has taken over this night; nothing was published")
+
+
+def claim(
+    gallery: Gallery, actor: str, now: Now, *, force: bool = False
+) -> tuple[Lease | None, str]:
+    """Take tonight's run, or say in words why it is not to be had.
+
+    A run whose process is gone, or that has not been heard of for two minutes, is taken over.
+    """
+    day = now().astimezone(UTC).date().isoformat()
+    lease = Lease(gallery, actor, day, now(), now)
+    with gallery.change(actor, raises_generation=False) as change:
+        job = change.job(JOB, day)
+        if job is not None and job.state == "finished" and not force:
+            return None, f"the night of {day} has been run already"
+        if job is not None and job.state == "running" and _alive(job.details, now()):
+            return None, f"the night of {day} is being run by process {job.details.get('pid')}"
+        change.put_job(JOB, day, "running", lease.started_at, lease.details())
+    return lease, ""
+
+
+def give_up(lease: Lease) -> None:
+    """Leave no trace of a run that did nothing, so that the day can still have its night."""
+    with lease.gallery.change(lease.actor, raises_generation=False) as change:
+        job = change.job(JOB, lease.day)
+        if job is not None and job.details.get("run_id") == lease.run_id:
+            change.drop_job(JOB, lease.day)
+
+
+def _alive(details: Mapping[str, object], now: datetime) -> bool:
+    if details.get("host") == socket.gethostname() and not _runs(int(str(details["pid"]))):
+        return False
+    # A clock that jumped makes the difference negative: then the beat is not from the past.
+    return abs(now - datetime.fromisoformat(str(details["beat"]))) < _DEAD_AFTER
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,120 @@
+"""Which learner tonight, and why, in a sentence."""
+
+from dataclasses import dataclass, field, replace
+
+from enrollment.errors import BadInput
+from enrollment.night_trials import PHOTO_FOLDS, SUBJECT_FOLDS
+from models.head_trainer import FitOptions, capacity_for
+from models.learners import Imprint, Joint, Learner, Local, Pseudo, Rehearsal
+
+MODES = ("joint", "local", "rehearsal", "pseudo", "imprint")
+# Multiply-adds a second of a training on this product's 2-core reference machine, until a night
+# has measured it: `python -m benchmarks.night_cost`.
+ASSUMED_THROUGHPUT = 2e9
+
+
+@dataclass(frozen=True)
+class NightPolicy:
+    """What a night may cost, and what it may learn from.
+
+    keep: "all" stored embeddings, a few "exemplars" of each subject, or "statistics" alone.
+    mode: one of MODES to insist on it; None lets the planner choose.
+    """
+
+    budget_seconds: float = 600.0
+    keep: str = "all"
+    exemplars: int = 5
+    mode: str | None = None
+    options: FitOptions = field(default_factory=FitOptions)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much there is to learn. throughput: multiply-adds a second as measured, or None."""
+
+    templates: int
+    subjects: int
+    changed: int
+    dimension: int
+    erased_since: bool
+    throughput: float | None
+
+
+@dataclass(frozen=True)
+class NightPlan:
+    learner: Learner
+    sentence: str
+    estimated_seconds: float
+
+
+def plan(work: Work, policy: NightPolicy, full: bool = False) -> NightPlan:
+    """Choose a learner. Every training is repeated for each fold that it is judged on."""
+    mode, why = _choose(work, policy, full)
+    learner = learner_for(mode, policy)
+    seconds = estimate(work, mode, policy)
+    return NightPlan(learner, f"{mode}: {why}", seconds)
+
+
+def learner_for(mode: str, policy: NightPolicy) -> Learner:
+    """The recipe of a mode."""
+    learners: dict[str, Learner] = {
+        "joint": Joint(policy.options),
+        "local": Local(options=replace(policy.options, margin=0.35, average=0.5)),
+        "rehearsal": Rehearsal(policy.exemplars, policy.options),
+        "pseudo": Pseudo(options=policy.options),
+        "imprint": Imprint(),
+    }
+    return learners[mode]
+
+
+def estimate(work: Work, mode: str, policy: NightPolicy) -> float:
+    """Seconds of training, its repetitions for the folds included."""
+    if mode == "imprint":
+        return 0.0
+    shown = {
+        "joint": work.templates,
+        "local": min(work.templates, 21 * work.changed * work.templates // max(work.subjects, 1)),
+        "rehearsal": min(work.templates, 512 + 10 * work.changed),
+        "pseudo": 5 * work.subjects + 10 * work.changed,
+    }[mode]
+    rows = min(work.subjects, 21 * work.changed) if mode == "local" else work.subjects
+    # Forward, and backward to the rows: three products a step.
+    products = 3.0 * shown * capacity_for(rows) * work.dimension * policy.options.epochs
+    trainings = 1 + PHOTO_FOLDS + SUBJECT_FOLDS
+    return trainings * products / (work.throughput or ASSUMED_THROUGHPUT)
+
+
+def _choose(work: Work, policy: NightPolicy, full: bool) -> tuple[str, str]:
+    if policy.mode:
+        return policy.mode, "it was asked for"
+    if work.subjects < 2:
+        return "imprint", "with one person there is nobody to tell apart"
+    if full:
+        return "joint", "a full training was asked for"
+    return _by_what_is_kept(work, policy) if policy.keep != "all" else _by_cost(work, policy)
+
+
+def _by_what_is_kept(work: Work, policy: NightPolicy) -> tuple[str, str]:
+    if policy.keep == "statistics":
+        return "pseudo", "the policy keeps statistics alone, so old people are drawn from them"
+    return "rehearsal", f"the policy keeps {policy.exemplars} exemplars of each person"
+
+
+def _by_cost(work: Work, policy: NightPolicy) -> tuple[str, str]:
+    joint, local = (estimate(work, mode, policy) for mode in ("joint", "local"))
+    cost = f"about {joint:.0f} s of training, {policy.budget_seconds:.0f} s are allowed"
+    if work.erased_since:
+        return "joint", f"somebody was erased, so no row may be carried over ({cost})"
+    if joint <= policy.budget_seconds:
+        return "joint", f"training everything anew is affordable ({cost})"
+    if local <= policy.budget_seconds:
+        newcomers = f"the newcomers and their neighbours take about {local:.0f} s"
+        return "local", f"training everything anew would take too long ({cost}); {newcomers}"
+    return "imprint", f"any training would take too long ({cost})"
+
+
+def checked_mode(mode: str | None) -> str | None:
+    """Raises BadInput when this is no mode."""
+    if mode is not None and mode not in MODES:
+        raise BadInput(f"--mode is one of {', '.join(MODES)}, not {mode}")
+    return mode

@@ -1,0 +1,278 @@
+"""May a head go live? Every check, its number, and what it says to a person."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scipy.stats import binomtest
+
+from enrollment.forgetting import Comparison
+
+PerSubject = Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class PromotionPolicy:
+    """The limits of research/head.md 3.7. Shares are fractions of 1.
+
+    A share is judged from `enough` photos on; below that one photo would be more than the limit.
+    """
+
+    negative_flips: float = 0.005
+    mcnemar_p: float = 0.05
+    had: float = 2 / 3
+    new_recall: float = 0.90
+    new_below_old: float = 0.05
+    intrusion: float = 0.010
+    fpir_above_asked: float = 0.25
+    find_rate_loss: float = 0.005
+    agreement: float = 0.98
+    calibration_error: float = 0.03
+    seconds: float = 1800.0
+    memory_mb: float = 6000.0
+    enough: int = 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one head does, as served at its own threshold.
+
+    found, probes: held-out photos that are named rightly; right: nearest row is the right one;
+    fpir: share of strangers named, None where nobody could be one.
+    """
+
+    probes: int
+    right: int
+    found: int
+    threshold: float
+    fpir: float | None
+    fpir_upper_95: float | None
+    stranger_searches: int
+    promise: str
+    calibration_error: float | None
+
+    @property
+    def find_rate(self) -> float:
+        return self.found / self.probes if self.probes else 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """passed: None where there is too little to judge by. words: for people, with names.
+
+    nameless: the same without names, for records that outlive the people.
+    """
+
+    name: str
+    passed: bool | None
+    limit: str
+    value: str
+    words: str = ""
+    nameless: str = ""
+
+
+@dataclass(frozen=True)
+class PromotionDecision:
+    checks: tuple[Check, ...]
+
+    @property
+    def promoted(self) -> bool:
+        return all(check.passed is not False for check in self.checks)
+
+    def words(self, nameless: bool = False) -> str:
+        """Why not, one clause a failed check."""
+        failed = [check for check in self.checks if check.passed is False]
+        return "; ".join((c.nameless if nameless else "") or c.words or c.name for c in failed)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A head that asks to go live. rows_problem: None, or why its rows are no head's."""
+
+    measured: Measured
+    rows_problem: str | None
+    seconds: float
+    memory_mb: float
+
+
+def decide(
+    candidate: Candidate,
+    champion: Measured | None,
+    comparison: Comparison | None,
+    subjects: PerSubject,
+    names: Mapping[str, str],
+    max_fpir: float,
+    policy: PromotionPolicy,
+) -> PromotionDecision:
+    """Judge a head against the one that serves.
+
+    Args:
+        champion, comparison: None on the first night.
+        subjects: (right, photos) before and after; names: subject id -> name.
+    """
+    checks = [_integrity(candidate), _strangers(candidate.measured, max_fpir, policy)]
+    if champion is not None and comparison is not None:
+        checks += _against(candidate.measured, champion, comparison, policy)
+        checks.append(_nobody_lost(subjects, names, policy))
+    checks += [_calibration(candidate.measured, policy), *_cost(candidate, policy)]
+    return PromotionDecision(tuple(checks))
+
+
+def better_than_imprint(
+    challenger: Measured, imprint: Measured, found_only: tuple[int, int]
+) -> Check:
+    """Training has to earn its place: it must find clearly more than the plain means do.
+
+    Args:
+        found_only: photos found by the challenger alone, and by the imprinted head alone.
+    """
+    gained, lost = found_only
+    p = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    better = gained > lost and p < 0.05
+    words = (
+        f"training is no better than the plain means: found {challenger.find_rate:.1%} instead of "
+        f"{imprint.find_rate:.1%} ({gained} photos more, {lost} fewer, p = {p:.2f})"
+    )
+    return Check(
+        "better than plain imprinting",
+        better,
+        "clearly more found, p < 0.05",
+        f"+{gained} -{lost}, p = {p:.2f}",
+        "" if better else words,
+    )
+
+
+def _integrity(candidate: Candidate) -> Check:
+    problem = candidate.rows_problem
+    return Check(
+        "integrity",
+        problem is None,
+        "finite unit rows, one for each active person",
+        problem or "as it should be",
+        f"the head is damaged: {problem}" if problem else "",
+    )
+
+
+def _strangers(measured: Measured, max_fpir: float, policy: PromotionPolicy) -> Check:
+    limit = max_fpir * (1 + policy.fpir_above_asked)
+    if measured.fpir is None or measured.promise != "kept":
+        return Check(
+            "strangers",
+            None,
+            f"at most {limit:.2%} named",
+            f"not enough data ({measured.stranger_searches} searches)",
+        )
+    return Check(
+        "strangers",
+        measured.fpir <= limit,
+        f"at most {limit:.2%} named",
+        f"{measured.fpir:.2%} of {measured.stranger_searches}",
+        f"strangers would be named {measured.fpir:.1%} of the time, {max_fpir:.1%} was asked for",
+    )
+
+
+def _against(
+    after: Measured, before: Measured, compared: Comparison, policy: PromotionPolicy
+) -> Iterator[Check]:
+    judged = compared.probes >= policy.enough
+    allowed = max(1, int(policy.negative_flips * compared.probes))
+    lopsided = (
+        compared.negative_flips > compared.positive_flips and compared.mcnemar_p < policy.mcnemar_p
+    )
+    yield Check(
+        "old people",
+        compared.negative_flips <= allowed and not lopsided,
+        f"at most {allowed} of {compared.probes} photos newly wrong",
+        f"{compared.negative_flips} newly wrong, {compared.positive_flips} newly right",
+        f"{compared.negative_flips} of {compared.probes} photos that were right would be wrong",
+    )
+    yield Check(
+        "agreement",
+        compared.agreement >= policy.agreement if judged else None,
+        f"at least {policy.agreement:.0%} of answers unchanged",
+        f"{compared.agreement:.1%}",
+        f"only {compared.agreement:.1%} of the answers stay as they are",
+    )
+    yield Check(
+        "intrusion",
+        compared.intrusions <= max(1, int(policy.intrusion * compared.probes)),
+        f"at most {policy.intrusion:.1%} of old people's photos answered with a newcomer",
+        f"{compared.intrusions} of {compared.probes}",
+        f"{compared.intrusions} photos of old people would be taken for newcomers",
+    )
+    yield _find_rate(after, before, policy)
+    yield _newcomers(compared, policy)
+
+
+def _find_rate(after: Measured, before: Measured, policy: PromotionPolicy) -> Check:
+    # One photo more or fewer is no loss, however few there are.
+    lost = before.find_rate - after.find_rate
+    kept = lost <= max(policy.find_rate_loss, 1 / max(after.probes, 1))
+    return Check(
+        "find rate",
+        kept if after.probes >= policy.enough else None,
+        f"at most {policy.find_rate_loss:.1%} lower",
+        f"{before.find_rate:.1%} -> {after.find_rate:.1%}",
+        f"people would be found less often: {before.find_rate:.1%} -> {after.find_rate:.1%}",
+    )
+
+
+def _newcomers(compared: Comparison, policy: PromotionPolicy) -> Check:
+    judged = compared.new_probes >= policy.enough
+    recall = compared.new_right / compared.new_probes if compared.new_probes else 0.0
+    old = compared.old_right / compared.probes if compared.probes else 0.0
+    return Check(
+        "newcomers",
+        recall >= max(policy.new_recall, old - policy.new_below_old) if judged else None,
+        f"at least {policy.new_recall:.0%} right",
+        f"{compared.new_right} of {compared.new_probes}",
+        f"newcomers are recognised in {compared.new_right} of {compared.new_probes} photos only",
+    )
+
+
+def _nobody_lost(subjects: PerSubject, names: Mapping[str, str], policy: PromotionPolicy) -> Check:
+    worse = {
+        subject: (before, after)
+        for subject, (before, after) in subjects.items()
+        if before[1] and before[0] / before[1] >= policy.had and after[0] < before[0]
+    }
+    lost = [s for s, (_, after) in worse.items() if after[0] == 0]
+    shown = [
+        f"{names.get(s, s)} {b[0]}/{b[1]} -> {a[0]}/{a[1]}"
+        for s, (b, a) in sorted(worse.items(), key=lambda item: item[1][1][0] - item[1][0][0])
+    ]
+    return Check(
+        "every single person",
+        not lost,
+        "nobody who was recognised in two of three photos is lost",
+        f"{len(lost)} lost, {len(worse)} recognised in fewer photos",
+        ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else ""),
+        f"{len(lost)} people would be lost",
+    )
+
+
+def _calibration(measured: Measured, policy: PromotionPolicy) -> Check:
+    error = measured.calibration_error
+    return Check(
+        "calibration",
+        None if error is None else error <= policy.calibration_error,
+        f"error at most {policy.calibration_error:.0%}",
+        "too few photos" if error is None else f"{error:.2%}",
+        "" if error is None else f"its probabilities are off by {error:.1%}",
+    )
+
+
+def _cost(candidate: Candidate, policy: PromotionPolicy) -> Iterator[Check]:
+    yield Check(
+        "time",
+        candidate.seconds <= policy.seconds,
+        f"at most {policy.seconds:.0f} s",
+        f"{candidate.seconds:.1f} s",
+        f"it took {candidate.seconds:.0f} s",
+    )
+    yield Check(
+        "memory",
+        candidate.memory_mb <= policy.memory_mb,
+        f"at most {policy.memory_mb:.0f} MB",
+        f"{candidate.memory_mb:.0f} MB",
+        f"it took {candidate.memory_mb:.0f} MB",
+    )

@@ -1,0 +1,75 @@
+"""A head as bytes: raw arrays, nothing that can be executed."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class HeadArrays:
+    """What a version of the head is made of.
+
+    rows: (subjects, dimension) unit float32, in the order of `subject_ids`.
+    template_ids, owners: (n,) int64: the templates it learnt from, and whose each is, as a
+    position in `subject_ids`.
+    """
+
+    subject_ids: tuple[str, ...]
+    rows: NDArray[np.float32]
+    template_ids: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+    def row_of(self, subject_id: str, template_ids: Sequence[int]) -> NDArray[np.float32] | None:
+        """The subject's row, if it was made from just these templates."""
+        if subject_id not in self.subject_ids:
+            return None
+        position = self.subject_ids.index(subject_id)
+        learnt = self.template_ids[self.owners == position]
+        same = np.array_equal(np.sort(learnt), np.sort(np.asarray(template_ids, np.int64)))
+        return self.rows[position] if same else None
+
+
+def pack(head: HeadArrays) -> bytes:
+    """The head as an uncompressed .npz."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        subject_ids=np.asarray(head.subject_ids, dtype=np.str_),
+        rows=head.rows.astype(np.float32),
+        template_ids=head.template_ids.astype(np.int64),
+        owners=head.owners.astype(np.int64),
+    )
+    return buffer.getvalue()
+
+
+def unpack(content: bytes, dimension: int) -> HeadArrays:
+    """Raises ValueError when these bytes are not a head of this dimension."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            head = HeadArrays(
+                subject_ids=tuple(str(s) for s in found["subject_ids"]),
+                rows=found["rows"],
+                template_ids=found["template_ids"],
+                owners=found["owners"],
+            )
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"these bytes are not a head: {error}") from error
+    problem = rows_problem(head.rows, len(head.subject_ids), dimension)
+    if problem or len(head.owners) != len(head.template_ids):
+        raise ValueError(f"these bytes are not a head of this gallery: {problem or 'owners'}")
+    return head
+
+
+def rows_problem(rows: NDArray[np.float32], subjects: int, dimension: int) -> str | None:
+    """Why these cannot be a head's rows; None when they can."""
+    if rows.shape != (subjects, dimension) or rows.dtype != np.float32:
+        return f"rows are {rows.dtype} {rows.shape}, not float32 ({subjects}, {dimension})"
+    if not np.isfinite(rows).all():
+        return "a row holds a number that is not finite"
+    if subjects and np.abs(np.linalg.norm(rows, axis=1) - 1).max() > 1e-3:
+        return "a row is not of length one"
+    return None
