@@ -67,15 +67,18 @@ def _without_password(url: str) -> str:
 def serve(
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    nightly_at: Annotated[
+        str, typer.Option(help="When to run `rollcall nightly`, HH:MM in UTC, or off.")
+    ] = "02:00",
     home: Home = None,
 ) -> int:
-    """Serve the web pages.
+    """Serve the web pages, and run the night.
 
     Example: rollcall serve --port 8501
     """
     from app.server import serve as run
 
-    run(read_settings("web", home), host, port)
+    run(read_settings("web", home), host, port, nightly_at)
     return DONE
 
 
@@ -85,7 +88,7 @@ def demo(
     ] = Path("data-demo"),
     as_json: Json = False,
 ) -> int:
-    """Enroll drawn people, identify them and turn strangers away; no camera, nobody's photo.
+    """Enroll drawn people, identify them, turn strangers away, learn one night; nobody's photo.
 
     Example: rollcall demo
     """

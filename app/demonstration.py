@@ -1,4 +1,4 @@
-"""The whole job without a camera and without anybody's photo: on people whom the project draws."""
+"""The whole job without a camera or anybody's photo: on people whom the project draws."""
 
 import shutil
 from collections.abc import Callable
@@ -33,6 +33,8 @@ class Outcome:
     wrongly_named: int
     turned_away: int
     strangers: int
+    night: str
+    report: str
 
     @property
     def right(self) -> bool:
@@ -53,7 +55,9 @@ def demonstrate(
     people: int = ENROLLED,
     strangers: int = STRANGERS,
 ) -> Outcome:
-    """Draw people, enroll them, identify them and turn strangers away; leaves a gallery.
+    """Draw people, enroll them, identify them, turn strangers away and run a night.
+
+    It leaves a gallery that the pages can show.
 
     Args:
         people: how many are enrolled, at most ENROLLED.
@@ -78,6 +82,10 @@ def demonstrate(
         say(f"threshold {point.threshold:.3f}: {point.explanation}")
         identified, wrongly = _identify(service, photos / "probes", say)
         turned_away = _turn_away(service, photos / "strangers", say)
+        say("running one night")
+        night = service.nightly()
+        say(f"night: {night.outcome}: {night.reason}")
+        say(f"its report: {night.report}")
     outcome = Outcome(
         home=str(home),
         people=people,
@@ -87,6 +95,8 @@ def demonstrate(
         wrongly_named=wrongly,
         turned_away=turned_away,
         strangers=strangers * _PROBES,
+        night=night.outcome,
+        report=str(night.report),
     )
     say(
         f"{enrolled} people enrolled, {identified} of {outcome.probes} photos identified, "

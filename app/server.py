@@ -3,9 +3,11 @@
 import ipaddress
 import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from app.output import note
+from app.schedule import Schedule, time_of_day
 from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.photo import MAX_BYTES
@@ -28,20 +30,28 @@ OPTIONS: dict[str, object] = {
 _SECONDS_TO_FINISH = 3
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve the pages of this gallery until Ctrl-C.
+def serve(settings: Settings, host: str, port: int, nightly_at: str = "off") -> None:
+    """Serve the pages of this gallery until Ctrl-C, and run its nights.
+
+    Args:
+        nightly_at: HH:MM in UTC, or off.
 
     Raises:
-        BadInput: the host is not this machine's loopback, or the port is taken.
+        BadInput: the host is not this machine's loopback, the port is taken, or this is no time.
         RollcallError, StoreError: the gallery cannot be opened.
     """
     from app.shared_service import shared_service
 
-    with _listen(_loopback(host), port) as listening:
+    at = time_of_day(nightly_at)
+    with _listen(_loopback(host), port) as listening, ExitStack() as ending:
         _hand_over(settings)
         try:
             service = shared_service(settings)
             _announce(service, settings, listening)
+            if at is not None:
+                ending.callback(Schedule(service, at).end)
+                note(f"night     at {at:%H:%M} UTC")
+            note("Ctrl-C ends it")
             _run(listening)
         except KeyboardInterrupt:
             note("ended")
@@ -100,7 +110,6 @@ def _announce(service: Service, settings: Settings, listening: socket.socket) ->
     note(f"gallery   {settings.home.resolve()}, people: {len(service.people())}")
     note(f"backbone  {service.facts.backbone}, on {device}")
     note(f"because   {service.facts.backbone_reason}")
-    note("Ctrl-C ends it")
 
 
 def _run(listening: socket.socket) -> None:

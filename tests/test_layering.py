@@ -29,6 +29,7 @@ OWNERS = {
     "streamlit": {"app"},
     "fastapi": {"app"},
     "typer": {"app"},
+    "apscheduler": {"app"},
 }
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 

@@ -1,0 +1,88 @@
+"""The night of a server: once a day at a time of day, and made up for when it was missed."""
+
+import threading
+from datetime import UTC, datetime, time, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
+
+from app.output import note
+from enrollment.errors import BadInput, RollcallError
+from enrollment.nightly import NightResult, Progress
+from enrollment.service import Service
+from models.errors import ModelError
+from store.errors import StoreError
+
+# A server that was down at night catches up shortly after its start, not in its first second.
+_CATCH_UP = timedelta(minutes=1)
+
+
+class _ServerEndsError(Exception):
+    """The server ends while a night runs."""
+
+
+def time_of_day(text: str) -> time | None:
+    """`HH:MM` in UTC; None for `off`. Raises BadInput."""
+    if text == "off":
+        return None
+    try:
+        return time.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadInput(f"--nightly-at is HH:MM in UTC, or off; not {text}") from error
+
+
+class Schedule:
+    """Runs what `rollcall nightly` runs, until `end`."""
+
+    def __init__(self, service: Service, at: time) -> None:
+        self._service = service
+        self._ending = threading.Event()
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        now = datetime.now(UTC)
+        self._add(CronTrigger(hour=at.hour, minute=at.minute, timezone=UTC))
+        if missed(service, at, now):
+            self._add(DateTrigger(now + _CATCH_UP))
+        self._scheduler.start()
+
+    def end(self) -> None:
+        """Break off a night that runs; it leaves nothing and is made up for."""
+        self._ending.set()
+        self._scheduler.shutdown()
+
+    def _add(self, trigger: object) -> None:
+        self._scheduler.add_job(
+            self._run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None
+        )
+
+    def _run(self) -> None:
+        run_night(self._service, self._watch)
+
+    def _watch(self, stage: str, share: float) -> None:
+        if self._ending.is_set():
+            raise _ServerEndsError(stage)
+
+
+def missed(service: Service, at: time, now: datetime) -> bool:
+    """Has the last scheduled time passed without a night?"""
+    due = datetime.combine(now.astimezone(UTC).date(), at)
+    if due > now:
+        due -= timedelta(days=1)
+    finished = [night.finished_at for night in service.nights() if night.finished_at is not None]
+    return bool(service.people()) and not any(end >= due for end in finished)
+
+
+def run_night(
+    service: Service, progress: Progress = lambda stage, share: None
+) -> NightResult | None:
+    """One night; what goes wrong is said, and the server serves on."""
+    try:
+        result = service.nightly(progress=progress)
+    except _ServerEndsError as stage:
+        note(f"night     broken off at: {stage}")
+        return None
+    except (RollcallError, StoreError, ModelError) as error:
+        note(f"night     not run: {error}")
+        return None
+    note(f"night     {result.outcome}: {result.reason}")
+    return result
