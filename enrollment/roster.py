@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.head import SoftmaxHead
 from models.head_file import HeadArrays
 from store.gallery import Gallery
-from store.records import Subject
+from store.records import Subject, Templates
 
 _NEIGHBOURS = 5
 
@@ -58,21 +58,40 @@ class Roster:
         with self._lock:
             if self._gallery.refresh() == self._generation:
                 return
-            found = self._gallery.templates()
-            self._follow_champion()
-            positions: dict[str, list[int]] = defaultdict(list)
-            for i, subject_id in enumerate(found.subject_ids):
-                positions[subject_id].append(i)
-            self._head.remove([s for s in self._head.subject_ids if s not in positions])
-            for subject_id, where in positions.items():
-                ids = tuple(found.ids[i] for i in where)
-                if self._rows_from.get(subject_id) != ids:
-                    self._renew(subject_id, ids, found.vectors[where])
-                    self._rows_from[subject_id] = ids
-            for subject_id in self._rows_from.keys() - positions.keys():
-                del self._rows_from[subject_id]
-            self._subjects = self._gallery.subjects()
-            self._generation = found.generation
+            grown = self._gallery.grown_since(self._generation)
+            if grown is None:
+                self._look_at_everything()
+            else:
+                self._grow(grown)
+
+    def _grow(self, subject_ids: frozenset[str]) -> None:
+        """Follow changes that only added templates, whatever the size of the gallery."""
+        found = self._gallery.templates_of(subject_ids)
+        self._follow(found)
+        self._subjects |= self._gallery.some_subjects(subject_ids)
+        self._generation = found.generation
+
+    def _look_at_everything(self) -> None:
+        found = self._gallery.templates()
+        self._follow_champion()
+        present = set(found.subject_ids)
+        self._head.remove([s for s in self._head.subject_ids if s not in present])
+        for subject_id in self._rows_from.keys() - present:
+            del self._rows_from[subject_id]
+        self._follow(found)
+        self._subjects = self._gallery.subjects()
+        self._generation = found.generation
+
+    def _follow(self, found: Templates) -> None:
+        """Renew the rows of those subjects whose templates are others than their rows' were."""
+        positions: dict[str, list[int]] = defaultdict(list)
+        for i, subject_id in enumerate(found.subject_ids):
+            positions[subject_id].append(i)
+        for subject_id, where in positions.items():
+            ids = tuple(found.ids[i] for i in where)
+            if self._rows_from.get(subject_id) != ids:
+                self._renew(subject_id, ids, found.vectors[where])
+                self._rows_from[subject_id] = ids
 
     def _follow_champion(self) -> None:
         champion = self._champion()
@@ -88,6 +107,12 @@ class Roster:
             self._head.expand(subject_id, vectors)
         else:
             self._head.put(subject_id, row)
+
+    @property
+    def size(self) -> int:
+        """How many subjects can be found."""
+        self.refresh()
+        return len(self._head)
 
     def subject(self, subject_id: str) -> Subject:
         return self._subjects[subject_id]

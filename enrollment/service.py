@@ -48,6 +48,7 @@ from store.metadata import name_key
 from store.records import Consent, GalleryFacts, Job, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
+_GROWTH = 0.02
 
 
 @dataclass(frozen=True)
@@ -275,16 +276,26 @@ class Service:
     # -- operating point --------------------------------------------------------------------------
 
     def operating_point(self) -> OperatingPoint:
-        """The one of the gallery as it is now; measured if the gallery has changed since."""
+        """The one of the gallery as it is now; measured if the gallery has changed since.
+
+        Not for every newcomer: the rate of strangers named grows as the gallery does, so 2 % more
+        people turn 1 % into 1.02 %, and nobody at the door waits for that to be measured.
+        """
         with self._lock:
             generation = self._gallery.generation()
-            if self._point is None or self._point.generation != generation:
+            if self._point is None or not self._holds(self._point, generation):
                 stored = self._gallery.operating_point()
                 if stored is not None and stored.generation == generation:
                     self._point = OperatingPoint(**stored.details)  # type: ignore[arg-type]
                 else:
                     self._point = self._measure(self._gallery.max_fpir(), None)
             return self._point
+
+    def _holds(self, point: OperatingPoint, generation: int) -> bool:
+        if point.generation == generation:
+            return True
+        grown = self._gallery.grown_since(point.generation)
+        return grown is not None and len(grown) <= _GROWTH * self._roster.size
 
     def calibrate(
         self, max_fpir: float | None = None, strangers: Sequence[Photo] | None = None

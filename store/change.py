@@ -190,6 +190,7 @@ class Change:
         if not here.issuperset(subject_ids):
             raise UnknownSubject("somebody was erased while the head was being made")
         if state == "champion":
+            self.relabelled = True
             self._retire()
         members = sorted(audit.pseudonym(self.vault, s) for s in subject_ids)
         self.connection.execute(
@@ -206,16 +207,12 @@ class Change:
 
     def promote(self, head_id: str) -> None:
         """Let a kept head serve; the serving one retires."""
+        self.relabelled = True
         self._retire()
         self.connection.execute(
             sa.update(heads).where(heads.c.head_id == head_id).values(state="champion")
         )
         self.record("head.champion", "", {"head": head_id})
-
-    def retire(self) -> None:
-        """Let no kept head serve: every row is its subject's mean."""
-        self._retire()
-        self.record("head.none", "")
 
     def drop_heads(self, head_ids: Collection[str]) -> None:
         self.connection.execute(sa.delete(heads).where(heads.c.head_id.in_(list(head_ids))))

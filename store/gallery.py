@@ -37,6 +37,7 @@ from store.schema import erasures, gallery, samples, subject_keys, templates
 from store.vault import SubjectKey, Vault
 
 _CHECKPOINT_SECONDS = 10.0
+_REMEMBERED = 10_000  # changes that only added, which followers may ask for
 
 
 class Gallery:
@@ -56,6 +57,7 @@ class Gallery:
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
+        self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
 
     # -- care ---------------------------------------------------------------------------------
@@ -131,6 +133,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.all_subjects(connection)
 
+    def some_subjects(self, subject_ids: Collection[str]) -> dict[str, Subject]:
+        """As `subjects`, of these alone; templates of subjects merged into them are not counted."""
+        with self._reading() as connection:
+            return metadata.some_subjects(connection, subject_ids)
+
     def consents(self, subject_id: str) -> list[Consent]:
         with self._reading() as connection:
             return metadata.consents_of(connection, subject_id)
@@ -167,8 +174,26 @@ class Gallery:
     def templates(self) -> Templates:
         """Every searchable template, in order of id."""
         with self._lock:
+            self.refresh()
+            return self.templates_of(set(self._labels.values()))
+
+    def grown_since(self, generation: int) -> frozenset[str] | None:
+        """Subjects whose templates became more since then, if nothing else has changed.
+
+        None: something else has, or it is not known; look at everything.
+        """
+        with self._lock:
+            reached = self.refresh()
+            steps = [(g, subjects) for g, subjects in self._grown if g > generation]
+            known = [g for g, _ in steps] == list(range(generation + 1, reached + 1))
+            return frozenset().union(*(s for _, s in steps)) if known else None
+
+    def templates_of(self, subject_ids: Collection[str]) -> Templates:
+        """The searchable templates of these subjects, in order of id."""
+        with self._lock:
             generation = self.refresh()
-            ids = sorted(self._labels)
+            wanted = set(subject_ids)
+            ids = sorted(i for i, subject_id in self._labels.items() if subject_id in wanted)
             return Templates(
                 ids=tuple(ids),
                 subject_ids=tuple(self._labels[i] for i in ids),
@@ -242,6 +267,9 @@ class Gallery:
             ids, owners, vectors = zip(*change.added, strict=True)
             self._index.add(ids, np.stack(vectors))
             self._labels.update(zip(ids, owners, strict=True))
+        if change.generation > self._generation:
+            grown = frozenset(owner for _, owner, _ in change.added)
+            self._grown = [*self._grown[-_REMEMBERED:], (change.generation, grown)]
         self._generation = change.generation
 
     # -- the two as one -----------------------------------------------------------------------
@@ -256,6 +284,7 @@ class Gallery:
         self._index.add(missing, self._decrypt(connection, missing))
         self._labels = labels
         self._generation = reached
+        self._grown = []
         return reached
 
     def _decrypt(self, connection: sa.Connection, ids: Sequence[int]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -53,16 +54,31 @@ def generation(connection: sa.Connection) -> int:
 
 def all_subjects(connection: sa.Connection) -> dict[str, Subject]:
     """Every subject by id, merged ones too, oldest first."""
+    chosen = sa.select(subjects)
+    counted = sa.select(templates.c.subject_id, sa.func.count())
+    return _subjects(connection, chosen, counted)
+
+
+def some_subjects(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, Subject]:
+    """These subjects, without the templates of those merged into them."""
+    ids = list(subject_ids)
+    chosen = sa.select(subjects).where(subjects.c.subject_id.in_(ids))
+    counted = sa.select(templates.c.subject_id, sa.func.count()).where(
+        templates.c.subject_id.in_(ids)
+    )
+    return _subjects(connection, chosen, counted)
+
+
+def _subjects(
+    connection: sa.Connection, chosen: sa.Select[Any], counted: sa.Select[Any]
+) -> dict[str, Subject]:
     rows = connection.execute(
-        sa.select(subjects).order_by(subjects.c.enrolled_at, subjects.c.subject_id)
+        chosen.order_by(subjects.c.enrolled_at, subjects.c.subject_id)
     ).mappings()
     found = {row["subject_id"]: row for row in rows}
     counts = dict.fromkeys(found, 0)
     owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
-    counted = connection.execute(
-        sa.select(templates.c.subject_id, sa.func.count()).group_by(templates.c.subject_id)
-    )
-    for owner, count in counted:
+    for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
         counts[owners[owner]] += count
     return {
         subject_id: Subject(
@@ -83,7 +99,7 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
     roots = {}
     for subject_id in merged_into:
         answers = subject_id
-        while (into := merged_into[answers]) is not None:
+        while (into := merged_into.get(answers)) is not None:
             answers = into
         roots[subject_id] = answers
     return roots

@@ -19,6 +19,7 @@ from enrollment.planning import NightPolicy
 from enrollment.service import Service, open_service
 from models.head_trainer import FitOptions, HeadTrainer
 from store.archive import open_archive
+from store.records import NewSample
 from tests import tiny
 from tests.conftest import KEY
 
@@ -229,8 +230,6 @@ def test_a_refusal_is_in_plain_words(nights: Nights, enroll, monkeypatch) -> Non
     victim = service.person("Person 2").subject_id
     vectors = nights.gallery.templates()
     mine = vectors.vectors[[i for i, s in enumerate(vectors.subject_ids) if s == victim]]
-    from store.records import NewSample
-
     # A newcomer who is the colleague to the last number: what one sees the other answers.
     with nights.gallery.change("test") as change:
         newcomer = change.add_subject("Impostor", None)
@@ -341,3 +340,23 @@ def test_every_mode_runs(nights: Nights, enroll) -> None:
         result = nights.run(replace(QUICK, mode=mode), force=True)
         assert result.outcome == "promoted"
         assert result.metrics["trained"] == (None if mode == "imprint" else mode)
+
+
+def test_a_newcomer_does_not_wait_for_the_threshold(enroll, service: Service) -> None:
+    """2 % more people move the rate of strangers by 2 % of itself; more than that is measured."""
+    enroll(range(60))
+    point = service.operating_point()
+    with service._gallery.change("test") as change:
+        _add(change, service, seed=1)
+    assert service.operating_point() is point
+    with service._gallery.change("test") as change:
+        _add(change, service, seed=2)
+    assert service.operating_point().generation == service._gallery.generation()
+
+
+def _add(change, service: Service, seed: int) -> None:
+    vector = np.random.default_rng(seed).normal(size=32)
+    vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+    subject_id = change.add_subject(f"Newcomer {seed}", None)
+    consent = change.add_consent(subject_id, "consent", "yes")
+    change.add_samples(subject_id, consent, [NewSample(os.urandom(32), b"x", {}, vector)])

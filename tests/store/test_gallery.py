@@ -267,3 +267,57 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
             opened.close()
     finally:
         postgres(f"pg_ctl -D {data} -m immediate stop >/dev/null")
+
+
+def test_followers_learn_what_only_grew(url: str) -> None:
+    gallery = make(url)
+    start = gallery.generation()
+    anna = enroll(gallery, "Anna", seed=1)
+    before = gallery.generation()
+    bert = enroll(gallery, "Bert", seed=2)
+    assert gallery.grown_since(start) == {anna, bert}
+    assert gallery.grown_since(before) == {bert}
+    assert gallery.grown_since(gallery.generation()) == frozenset()
+    assert gallery.grown_since(-1) is None
+    assert gallery.templates_of([bert]).subject_ids == (bert, bert)
+    assert gallery.some_subjects([bert]) == {bert: gallery.subjects()[bert]}
+    with gallery.change("test") as change:
+        change.rename(anna, "Anna B.")
+    assert gallery.grown_since(before) is None, "a name moved too"
+    other = open_gallery(url, KEY)
+    other.refresh()
+    seen = other.generation()
+    enroll(gallery, "Carl", seed=3)
+    assert other.grown_since(seen) is None, "another process's changes are looked at whole"
+
+
+def test_heads_and_jobs(url: str) -> None:
+    gallery = make(url)
+    anna = enroll(gallery, "Anna", seed=1)
+    bert = enroll(gallery, "Bert", seed=2)
+    with gallery.change("test") as change:
+        change.add_head("one", "champion", 1, {"mode": "imprint"}, [anna, bert])
+    with gallery.change("test") as change:
+        change.add_head("two", "champion", 2, {"mode": "joint", "file_sha256": "0"}, [anna, bert])
+    assert [(h.head_id, h.state) for h in gallery.heads()] == [
+        ("one", "retired"),
+        ("two", "champion"),
+    ]
+    with gallery.change("test") as change:
+        change.put_job("nightly", "2026-11-21", "finished", change.at, {
+            "reports": ["r.html"], "mentions": list(gallery.pseudonyms([anna]).values()),
+        })  # fmt: skip
+    (job,) = gallery.jobs("nightly")
+    assert job.finished_at is not None
+    with gallery.change("test") as change:
+        counts = change.erase([anna])
+    assert counts["heads"] == 1, "the trained head saw her; the means did not depend on her"
+    assert change.dropped_heads == ["two"]
+    assert change.dropped_reports == ["r.html"]
+    assert [h.head_id for h in gallery.heads()] == ["one"]
+    assert gallery.champion() is None
+    (job,) = gallery.jobs("nightly")
+    assert job.details["reports"] == []
+    with pytest.raises(UnknownSubject, match="erased"), gallery.change("test") as change:
+        change.add_head("three", "champion", 3, {}, [anna, bert])
+    assert gallery.verify().sound
