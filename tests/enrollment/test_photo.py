@@ -106,9 +106,11 @@ def bomb(side: int) -> bytes:
         check = zlib.crc32(kind + body)
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
 
-    packer = zlib.compressobj(9)
-    row = bytes(1 + side * 3)
-    body = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    # All rows are alike: one is packed, and repeated. Adler-32 of n zeros is n * 65536 + 1.
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    row = packer.compress(bytes(1 + side * 3)) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = (1 + side * 3) * side % 65521 * 65536 + 1
+    body = b"\x78\xda" + row * side + packer.flush() + struct.pack(">I", check)
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n"
     return start + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")

@@ -85,3 +85,18 @@ def test_wrong_input_is_refused() -> None:
             head.expand("new", bad)
     assert head.subject_ids == ("s0", "s1")
     assert imprint(opposite, D) == pytest.approx(opposite[0])
+
+
+def test_removed_is_never_seen_100_of_100_times() -> None:
+    """Random galleries, random people erased: rows and scores are those of who never knew them."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(2, 60))
+        vectors, probes = people(n, int(rng.integers(1, 5)), seed), people(5, 1, seed + 1)[:, 0]
+        gone = set(rng.choice(n, int(rng.integers(1, n)), replace=False).tolist())
+        head = head_of(vectors)
+        head.remove([f"s{i}" for i in gone])
+        never = head_of(vectors, [i for i in range(n) if i not in gone])
+        assert head.subject_ids == never.subject_ids
+        assert head.rows.tobytes() == never.rows.tobytes()
+        assert head.scores(probes).tobytes() == never.scores(probes).tobytes()
