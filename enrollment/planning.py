@@ -74,7 +74,7 @@ def estimate(work: Work, mode: str, policy: NightPolicy) -> float:
     shown = {
         "joint": work.templates,
         "local": min(work.templates, 21 * work.changed * work.templates // max(work.subjects, 1)),
-        "rehearsal": min(work.templates, 512 + 10 * work.changed),
+        "rehearsal": min(work.templates, max(256, 20 * work.changed)),
         "pseudo": 5 * work.subjects + 10 * work.changed,
     }[mode]
     rows = min(work.subjects, 21 * work.changed) if mode == "local" else work.subjects

@@ -164,14 +164,15 @@ class Local:
 class Rehearsal:
     """On from the champion: all vectors of the changed, and k exemplars of each other subject.
 
-    exemplars: k; 0 rehearses nobody, which is naive fine-tuning. replayed: how many exemplars an
-    epoch shows, drawn anew each time, so that a night costs the same however large the gallery is.
+    exemplars: k; 0 rehearses nobody, which is naive fine-tuning. shown: how many vectors an epoch
+    shows, exemplars drawn anew each time and at least as many as there are new vectors; so a night
+    costs the same however large the gallery is.
     """
 
     exemplars: int
     options: FitOptions = field(default_factory=FitOptions)
     regularizers: Regularizers = field(default_factory=Regularizers)
-    replayed: int = 512
+    shown: int = 256
     name: str = "rehearsal"
 
     def learn(
@@ -181,7 +182,8 @@ class Rehearsal:
         fresh = np.flatnonzero(lesson.changed[lesson.owners])
         kept = self._kept(lesson)
         examples = _examples(lesson, np.concatenate([fresh, kept]))
-        options = replace(self.options, always=len(fresh), drawn=self.replayed)
+        drawn = max(self.shown - len(fresh), len(fresh))
+        options = replace(self.options, always=len(fresh), drawn=drawn)
         restraint = self.regularizers.restraint(lesson, options.scale)
         return trainer.fit(start.astype(np.float32), examples, options, restraint, tick)
 

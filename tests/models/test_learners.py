@@ -28,7 +28,7 @@ LEARNERS = [
     Rehearsal(1, SHORT),
     Rehearsal(3, SHORT, Regularizers(ewc=10.0)),
     Rehearsal(3, SHORT, Regularizers(l2sp=0.01, distill=1.0)),
-    Rehearsal(3, SHORT, Regularizers(ewc=10.0, distill=1.0), replayed=20),
+    Rehearsal(3, SHORT, Regularizers(ewc=10.0, distill=1.0), shown=20),
     Pseudo(5, SHORT),
 ]
 

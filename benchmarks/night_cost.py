@@ -1,0 +1,92 @@
+"""What a night costs, against training everything anew in the same run.
+
+    python -m benchmarks.night_cost
+
+Simulated embeddings (128 numbers, 3 to 10 photos a subject, about .7 alike), because no set of real
+faces here has 3,000 people: the arithmetic is the same. Each figure is the median of `--repeats`
+runs after one that compiles. Goals: imprinting and thresholds of 595 people in less than a second;
+rehearsal (k = 3, ten newcomers) at most a fifth of a full training at 300 people, and a smaller
+share the larger the gallery is.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from enrollment.calibration import leave_subjects_out, operating_point
+from models.head_trainer import FitOptions, HeadTrainer, capacity_for, unit_rows
+from models.learners import Imprint, Joint, Learner, Lesson, Local, Rehearsal
+
+DIMENSION = 128
+NEWCOMERS = 10
+
+
+def lesson_of(subjects: int) -> Lesson:
+    rng = np.random.default_rng(subjects)
+    counts = rng.integers(3, 11, subjects)
+    owners = np.repeat(np.arange(subjects), counts)
+    centres = rng.normal(size=(subjects, DIMENSION))
+    noise = 0.65 * rng.normal(size=(len(owners), DIMENSION))
+    changed = np.arange(subjects) >= subjects - NEWCOMERS
+    lesson = Lesson(
+        subject_ids=tuple(f"s{i}" for i in range(subjects)),
+        vectors=unit_rows((centres[owners] + noise).astype(np.float32)),
+        owners=owners,
+        champion=np.zeros((subjects, DIMENSION), np.float32),
+        changed=changed,
+    )
+    champion = np.where(changed[:, None], 0, lesson.means()).astype(np.float32)
+    return Lesson(lesson.subject_ids, lesson.vectors, lesson.owners, champion, changed)
+
+
+def median_seconds(work: Callable[[], object], repeats: int) -> float:
+    work()
+    took = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - start)
+    return float(np.median(took))
+
+
+def imprinted_night(lesson: Lesson) -> None:
+    """Rows and the operating point, as `rollcall nightly --mode imprint` makes them."""
+    lesson.means()
+    trials = leave_subjects_out(lesson.vectors, [lesson.subject_ids[i] for i in lesson.owners])
+    operating_point(trials, 0.01, 0.5, 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--people", type=int, nargs="+", default=[300, 1000, 3000])
+    arguments = parser.parse_args()
+    people = lesson_of(595)
+    seconds = median_seconds(lambda: imprinted_night(people), arguments.repeats)
+    print(f"595 people, {len(people.owners)} photos: imprint and threshold {seconds:.3f} s (< 1 s)")
+    learners: list[tuple[str, Learner]] = [
+        ("imprint", Imprint()),
+        ("local", Local()),
+        ("rehearsal k=3", Rehearsal(3)),
+        ("full training", Joint(FitOptions())),
+    ]
+    trainer = HeadTrainer(DIMENSION)
+    print("\n| people | photos | " + " | ".join(name for name, _ in learners) + " |")
+    print("|---" * (len(learners) + 2) + "|")
+    for subjects in arguments.people:
+        lesson = lesson_of(subjects)
+        took = [
+            median_seconds(partial(learner.learn, lesson, trainer), arguments.repeats)
+            for _, learner in learners
+        ]
+        cells = [f"{t:.3f} s, {t / took[-1]:.3f}" for t in took]
+        print(f"| {subjects} | {len(lesson.owners)} | " + " | ".join(cells) + " |", flush=True)
+        products = 3 * len(lesson.owners) * capacity_for(subjects) * DIMENSION * 20
+        print(f"  full training: {products / took[-1] / 1e9:.1f} billion multiply-adds a second")
+
+
+if __name__ == "__main__":
+    main()
