@@ -8,7 +8,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from store import audit, metadata
 from store.change import Change, template_context
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
-from store.errors import GalleryExists, GalleryMissing, KeyMissing
+from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
 from store.records import (
     Consent,
@@ -281,7 +281,9 @@ class Gallery:
         labels = metadata.searchable(connection)
         self._index.remove(list(self._index.ids - labels.keys()))
         missing = [i for i in labels if i not in self._index.ids]
-        self._index.add(missing, self._decrypt(connection, missing))
+        vectors = self._decrypt(connection, missing)
+        _check_each(missing, labels, vectors)
+        self._index.add(missing, vectors)
         self._labels = labels
         self._generation = reached
         self._grown = []
@@ -401,6 +403,18 @@ def _check_schema(engine: sa.Engine) -> None:
             raise GalleryMissing("the database holds no gallery; run: rollcall init")
     if needs_migration(engine):
         migrate(engine)
+
+
+def _check_each(
+    ids: Sequence[int], labels: Mapping[int, str], vectors: NDArray[np.float32]
+) -> None:
+    """Raises GalleryDamaged, and says whose template it is, where one is no embedding."""
+    for template_id, vector in zip(ids, vectors, strict=True):
+        if not np.isfinite(vector).all():
+            raise GalleryDamaged(
+                f"template {template_id} of subject {labels[template_id]} holds NaN or infinity; "
+                "nothing is searched or learnt with it: restore the gallery from a backup"
+            )
 
 
 def _open_sample(key: SubjectKey, row: sa.Row[tuple[object, ...]]) -> Sample:

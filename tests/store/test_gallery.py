@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from store import audit
+from store.change import template_context
 from store.database import damage, migrate, open_engine
 from store.errors import (
     BadVector,
@@ -22,7 +23,7 @@ from store.errors import (
 )
 from store.gallery import create_gallery, open_gallery, read_facts
 from store.records import NewSample
-from store.schema import metadata
+from store.schema import metadata, templates
 from tests.store.places import KEY, enroll, facts, in_folder, make, sample, vector
 
 
@@ -321,3 +322,21 @@ def test_heads_and_jobs(url: str) -> None:
     with pytest.raises(UnknownSubject, match="erased"), gallery.change("test") as change:
         change.add_head("three", "champion", 3, {}, [anna, bert])
     assert gallery.verify().sound
+
+
+def test_a_template_that_is_no_number_is_said(url: str) -> None:
+    """It cannot come in by any door; a fault of ours could still write one."""
+    gallery = make(url)
+    anna = enroll(gallery, "Anna", seed=1)
+    (template_id, *_) = gallery.templates().ids
+    with gallery._engine.begin() as connection:
+        (key,) = gallery._keys(connection, [anna]).values()
+        vector = np.full(gallery.facts.dimension, np.nan, np.float32)
+        sealed = key.seal(
+            vector.tobytes(), *template_context(template_id, gallery.facts.fingerprint)
+        )
+        connection.execute(
+            sa.update(templates).where(templates.c.template_id == template_id).values(vector=sealed)
+        )
+    with pytest.raises(GalleryDamaged, match=f"template {template_id} of subject {anna}"):
+        open_gallery(url, KEY).refresh()
