@@ -333,11 +333,14 @@ class Nightly:
             compared = compare(before.searches, state.searches, *thresholds)
             subjects = per_subject(before.searches, state.searches)
         dimension = self._gallery.facts.dimension
+        own_right, own_photos = _own(snapshot.tonight, rows)
         candidate = Candidate(
             measured=state.measured,
             rows_problem=rows_problem(rows, len(snapshot.subjects), dimension),
             seconds=watch.total(),
             memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            own_right=own_right,
+            own_photos=own_photos,
         )
         names = {s.subject_id: s.name for s in snapshot.subjects}
         champion = before.measured if before else None
@@ -555,6 +558,14 @@ def _version(night: Night, challenge: Challenge, champion: bool) -> _Version:
             np.asarray(learnt.lesson.owners, np.int64),
         ),
     )
+
+
+def _own(learnt: Learnt, rows: NDArray[np.float32]) -> tuple[int, int]:
+    """Of the photos of those who changed, how many are nearest to their own row; and how many."""
+    lesson = learnt.lesson
+    theirs = lesson.changed[lesson.owners]
+    nearest = (lesson.vectors[theirs] @ rows.T).argmax(axis=1)
+    return int((nearest == lesson.owners[theirs]).sum()), int(theirs.sum())
 
 
 def _must_beat(trained: Challenge, imprint: Challenge) -> Challenge:

@@ -15,12 +15,15 @@ class PromotionPolicy:
     """The limits of research/head.md 3.7. Shares are fractions of 1.
 
     A share is judged from `enough` photos on; below that one photo would be more than the limit.
+    `own_photos` is 100 % there: one photo that is another's would block every night until it is
+    found, so it blocks when there are more than one and 1 %.
     """
 
     negative_flips: float = 0.005
     mcnemar_p: float = 0.05
     had: float = 2 / 3
     new_recall: float = 0.90
+    own_photos: float = 0.99
     new_below_old: float = 0.05
     intrusion: float = 0.010
     fpir_above_asked: float = 0.25
@@ -86,12 +89,18 @@ class PromotionDecision:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A head that asks to go live. rows_problem: None, or why its rows are no head's."""
+    """A head that asks to go live.
+
+    rows_problem: None, or why its rows are no head's. own_right, own_photos: of the newcomers'
+    photos that it learnt from, those whose own row is the nearest.
+    """
 
     measured: Measured
     rows_problem: str | None
     seconds: float
     memory_mb: float
+    own_right: int = 0
+    own_photos: int = 0
 
 
 def decide(
@@ -109,7 +118,11 @@ def decide(
         champion, comparison: None on the first night.
         subjects: (right, photos) before and after; names: subject id -> name.
     """
-    checks = [_integrity(candidate), _strangers(candidate.measured, max_fpir, policy)]
+    checks = [
+        _integrity(candidate),
+        _own_photos(candidate, policy),
+        _strangers(candidate.measured, max_fpir, policy),
+    ]
     if champion is not None and comparison is not None:
         checks += _against(candidate.measured, champion, comparison, policy)
         checks.append(_nobody_lost(subjects, names, policy))
@@ -149,6 +162,19 @@ def _integrity(candidate: Candidate) -> Check:
         "finite unit rows, one for each active person",
         problem or "as it should be",
         f"the head is damaged: {problem}" if problem else "",
+    )
+
+
+def _own_photos(candidate: Candidate, policy: PromotionPolicy) -> Check:
+    wrong = candidate.own_photos - candidate.own_right
+    return Check(
+        "newcomers' own photos",
+        wrong <= max(1, int((1 - policy.own_photos) * candidate.own_photos))
+        if candidate.own_photos
+        else None,
+        f"at least {policy.own_photos:.0%} are nearest to their own row",
+        f"{candidate.own_right} of {candidate.own_photos}",
+        f"{wrong} photos that newcomers were enrolled with look like somebody else's",
     )
 
 

@@ -49,8 +49,9 @@ def gate(
     rows_problem: str | None = None,
     seconds: float = 10.0,
     memory_mb: float = 500.0,
+    own: tuple[int, int] = (30, 30),
 ):
-    candidate = Candidate(measured, rows_problem, seconds, memory_mb)
+    candidate = Candidate(measured, rows_problem, seconds, memory_mb, *own)
     return decide(candidate, champion, comparison, subjects, NAMES, 0.01, POLICY)
 
 
@@ -70,6 +71,7 @@ def test_the_first_night_is_judged_by_itself() -> None:
 @pytest.mark.parametrize(
     ("name", "words", "given"),
     [
+        ("newcomers' own photos", "2 photos", {"own": (28, 30)}),
         ("integrity", "not finite", {"rows_problem": "a row is not finite"}),
         ("strangers", "1.6% of the time", {"measured": replace(GOOD, fpir=0.016)}),
         ("old people", "6 of 1000", {"comparison": replace(SAME, negative_flips=6)}),
