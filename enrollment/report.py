@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, TypeGuard
 
 from enrollment import report_pictures as pictures
@@ -93,7 +94,7 @@ def render(document: Part) -> str:
             _tag(
                 "header",
                 _tag("p", "Rollcall", class_="brand"),
-                _tag("h1", "Nightly report, ", _tag("time", _long_day(day), datetime=day)),
+                _tag("h1", "Nightly report, ", _tag("time", _long_day(day))),
             ),
             _tag("main", *(section(document) for section in sections)),
             _tag("footer", _tag("p", _PRIVATE)),
@@ -117,19 +118,16 @@ _PRIVATE = (
 
 
 def _verdict(document: Part) -> Html:
-    outcome = _text(document, "outcome")
-    tasks = len(_tasks(document))
-    must = (
-        "You need to do nothing." if not tasks else f"There {_are(tasks, 'thing')} for you to do."
-    )
+    outcome, tasks = _text(document, "outcome"), len(_tasks(document))
+    must = f"There {_are(tasks, 'thing')} for you to do." if tasks else "You need to do nothing."
     return _tag(
         "section",
         _tag("p", _SIGNS.get(outcome, "\u2022"), class_="sign", aria_hidden="true"),
         _tag(
             "div",
             _tag("h2", _WORDS.get(outcome, "What happened"), id="verdict"),
-            _tag("p", _happened(document), class_="lead"),
-            _maybe("p", "Why: ", _sentence(_text(document, "reason"))),
+            _tag("p", _happened(outcome, _text(document, "served")), class_="lead"),
+            _maybe("p", "" if outcome == "promoted" else "Why: ", _sentence(_reason(document))),
             _tag("p", _tag("strong", must)),
         ),
         class_=f"verdict {outcome if outcome in _WORDS else 'skipped'}",
@@ -137,17 +135,22 @@ def _verdict(document: Part) -> Html:
     )
 
 
+def _reason(document: Part) -> str:
+    """Without the outcome in front of it, which stands above it."""
+    outcome = _text(document, "outcome")
+    return _text(document, "reason").removeprefix(f"{outcome}:").strip()
+
+
 _SIGNS = {"promoted": "\u2713", "refused": "\u2715", "skipped": "\u2013"}
 
 
-def _happened(document: Part) -> str:
-    outcome, served = _text(document, "outcome"), _text(document, "served")
+def _happened(outcome: str, served: str) -> str:
     if outcome == "skipped":
         return "Nothing was learnt tonight. Recognition goes on as it was."
     if outcome == "promoted" and served == "imprint":
         return (
-            "Tonight's people and photos count from now on: each person is recognised by the average "
-            "of their photos."
+            "Tonight's people and photos count from now on: each person is recognised by the "
+            "average of their photos."
         )
     if outcome == "promoted":
         return "What was learnt tonight passed its checks and is used from now on."
@@ -163,144 +166,129 @@ def _happened(document: Part) -> str:
 
 def _to_do(document: Part) -> Html:
     tasks = _tasks(document)
-    inside = _tag("ol", *(_tag("li", *task) for task in tasks), class_="tasks")
-    return _section(
-        "to-do",
-        "What to do now",
-        inside if tasks else _tag("p", "Nothing. Nobody needs a new photo, nothing waits for you."),
-    )
+    listed = _tag("ol", *(_tag("li", task) for task in tasks), class_="tasks")
+    nothing = _tag("p", "Nothing. Nobody needs a new photo, nothing waits for you.")
+    return _section("to-do", "What to do now", listed if tasks else nothing)
 
 
-def _tasks(document: Part) -> list[list[Inside]]:
+def _tasks(document: Part) -> list[Html]:
     """What somebody should do, the most useful first."""
-    tasks: list[list[Inside]] = []
     wanting = _rows(document, "needs_photos")
-    if wanting:
-        tasks.append(
-            [
-                _tag("strong", f"Take new photos of {_count(len(wanting), 'person', 'people')}."),
-                " Three or more, from different days and angles, help more than any setting.",
-                _folded(
-                    [
-                        Html(_bdi(_text(row, "name")) + _maybe("span", " " + _text(row, "why")))
-                        for row in wanting
-                    ],
-                    "names",
-                ),
-            ]
+    photos = len(_rows(document, "disagreements"))
+    failed = [_text(c, "name") for c in _rows(document, "checks") if _passed(c) is False]
+    served = next((s for s in _rows(document, "states") if _serves(document, s)), {})
+    few = _text(served, "promise") == "not_enough_data"
+    tasks = [
+        _task(
+            f"Take new photos of {_count(len(wanting), 'person', 'people')}.",
+            " Three or more, from different days and angles, help more than any setting.",
+            _folded([_with_note(row, _text(row, "why")) for row in wanting]),
         )
-    found = len(_rows(document, "disagreements"))
-    if found:
-        tasks.append(
-            [
-                _tag("strong", f"Look at {_count(found, 'photo')}"),
-                " on which the old and the new answer differ. If one shows somebody else than it "
-                "says, it was filed under the wrong person: replace it. ",
-                _tag("a", "See the photos", href="#disagreements"),
-            ]
+        if wanting
+        else None,
+        _task(
+            f"Look at {_count(photos, 'photo')}",
+            " on which the old and the new answer differ. If one shows somebody else than it "
+            "says, it was filed under the wrong person: replace it. ",
+            _tag("a", "See the photos", href="#disagreements"),
         )
-    failed = [_text(c, "name") for c in _rows(document, "checks") if c.get("passed") is False]
-    if failed:
-        tasks.append(
-            [
-                _tag("strong", f"Show an engineer {_the_check(len(failed))} that failed"),
-                f": {', '.join(failed)}. It is not urgent, recognition works. ",
-                _tag("a", "See the checks", href="#checks"),
-            ]
+        if photos
+        else None,
+        _task(
+            f"Show an engineer {'the check' if len(failed) == 1 else 'the checks'} that failed",
+            f": {', '.join(failed)}. It is not urgent, recognition works. ",
+            _tag("a", "See the checks", href="#checks"),
         )
-    served = _served_state(document)
-    if _text(served, "promise") == "not_enough_data":
-        tasks.append(
-            [
-                _tag("strong", "Enroll more people, or supply photos of strangers."),
-                " There are too few to measure how often a stranger would be given a name; until "
-                "then a careful default stands in.",
-            ]
+        if failed
+        else None,
+        _task(
+            "Enroll more people, or supply photos of strangers.",
+            " There are too few to measure how often a stranger would be given a name; until "
+            "then a careful default stands in.",
         )
-    return tasks
+        if few
+        else None,
+    ]
+    return [task for task in tasks if task is not None]
 
 
-def _the_check(failed: int) -> str:
-    return "the check" if failed == 1 else f"the {failed} checks"
+def _task(request: str, *more: Inside) -> Html:
+    return _joined(_tag("strong", request), *more)
 
 
 def _changes(document: Part) -> Html:
     people = _part(document, "people")
     new, changed = _rows(people, "new"), _rows(people, "changed")
-    gone = _number(people, "gone")
+    first = not _served_before(document) and not new
     tiles = [
         ("people enrolled", _whole(people, "total")),
         ("photos of them", _whole(people, "photos")),
-        ("new", f"{len(new):,}"),
-        ("with other photos", f"{len(changed):,}"),
+        ("new", "" if first else f"{len(new):,}"),
+        ("with other photos", "" if first else f"{len(changed):,}"),
         ("gone", _whole(people, "gone")),
     ]
     return _section(
         "changes",
         "What changed",
-        _tag(
-            "dl",
-            *(
-                _tag("div", _tag("dt", name), _tag("dd", number))
-                for name, number in tiles
-                if number
-            ),
-            class_="tiles",
-        ),
-        _tag("h3", "New people"),
-        _people(new, _FIRST if _first_night(document) else "Nobody new."),
-        *([_tag("h3", "People whose photos changed"), _people(changed, "")] if changed else []),
-        _tag("p", "Nothing is kept of people who are gone.", class_="note") if gone else None,
+        _facts(tiles, "tiles") if people else _tag("p", "Nothing is known about it."),
+        _tag("p", "This was the first night: everybody is new to it.")
+        if people and first
+        else None,
+        *_people("New people", new),
+        *_people("People whose photos changed", changed),
     )
 
 
-_FIRST = "This was the first night: everybody is new to it."
-
-
-def _first_night(document: Part) -> bool:
-    """Nothing was served before that could be compared with."""
-    head = _part(document, "head")
-    return _text(document, "outcome") != "skipped" and not _text(head, "previous_head_id")
-
-
-def _people(rows: Sequence[Part], otherwise: str) -> Html:
+def _people(title: str, rows: Sequence[Part]) -> list[Html]:
     if not rows:
-        return _tag("p", otherwise)
-    names = [
-        Html(_bdi(_text(row, "name")) + _tag("span", f" {_count(int(n), 'photo')}"))
-        if (n := _number(row, "photos")) is not None
-        else _bdi(_text(row, "name"))
-        for row in rows
-    ]
-    return _folded(names, "names")
+        return []
+    counts = [_number(row, "photos") for row in rows]
+    notes = ["" if n is None else _count(int(n), "photo") for n in counts]
+    named = [_with_note(row, note) for row, note in zip(rows, notes, strict=True)]
+    return [_tag("h3", title), _folded(named)]
+
+
+def _with_note(row: Part, note: str) -> Html:
+    return _joined(_bdi(_text(row, "name")), _maybe("span", " ", note))
+
+
+def _served_before(document: Part) -> bool:
+    """Whether there is anything to compare tonight with."""
+    outcome, head = _text(document, "outcome"), _part(document, "head")
+    return outcome == "skipped" or bool(_text(head, "previous_head_id"))
+
+
+def _nothing_before(document: Part) -> str:
+    """Why a comparison is missing, where that is why."""
+    return "" if _served_before(document) else "nothing was served before tonight to compare with"
 
 
 # --- the measurements, as tables
 
 
 def _states(document: Part) -> Html:
+    title = "How well people are recognised"
     states = _rows(document, "states")
     if not states:
-        return _unmeasured(document, "states", "How well people are recognised")
-    served = _text(document, "served")
+        return _unmeasured(document, "states", title)
+    serving = [_serves(document, state) for state in states]
     heads = [
-        Html(
-            _tag("span", _text(s, "title") or _STATES.get(_text(s, "key"), "?"))
-            + (_tag("span", "serves from now on", class_="badge") if _is(s, served) else "")
+        _joined(
+            _tag("span", _text(state, "title") or _STATES.get(_text(state, "key"), "?")),
+            _tag("span", "serves now", class_="badge") if serves else None,
         )
-        for s in states
+        for state, serves in zip(states, serving, strict=True)
     ]
-    rows = [[_named(name, words), *(cell(s) for s in states)] for name, words, cell in _MEASURES]
     return _section(
         "states",
-        "How well people are recognised",
-        _tag("p", _right_before_and_now(states, served)),
+        title,
+        _tag("p", _in_counts(states, serving)),
         _table(
-            "The same test photos, searched as they would be at the door",
+            "Test photos, searched for as they would be at the door",
             ["Measure", *heads],
-            rows,
+            [[_named(name, of), *(cell(s) for s in states)] for name, of, cell in _MEASURES],
             class_=f"states of{len(states)}",
-            marked=next((i + 1 for i, s in enumerate(states) if _is(s, served)), None),
+            marked=serving.index(True) + 1 if any(serving) else None,
         ),
         _tag("p", _INTERVAL, class_="note"),
     )
@@ -312,78 +300,101 @@ _INTERVAL = (
 )
 
 
-def _is(state: Part, key: str) -> bool:
-    return bool(key) and _text(state, "key") == key
+def _serves(document: Part, state: Part) -> bool:
+    key = _text(state, "key")
+    return bool(key) and key == _text(document, "served")
 
 
-def _served_state(document: Part) -> Part:
-    served = _text(document, "served")
-    return next((s for s in _rows(document, "states") if _is(s, served)), {})
-
-
-def _right_before_and_now(states: Sequence[Part], served: str) -> str:
-    """The one comparison everybody asks for, in counts."""
-    now = next((s for s in states if _is(s, served)), states[-1])
-    before = next((s for s in states if _is(s, "before") and s is not now), None)
+def _in_counts(states: Sequence[Part], serving: Sequence[bool]) -> str:
+    """The one comparison everybody asks for."""
+    now = states[serving.index(True) if any(serving) else -1]
+    others = [s for s in states if s is not now]
+    other = next((s for s in others if _text(s, "key") == "before"), others[-1] if others else {})
+    when = "before tonight" if _text(other, "key") == "before" else "with what was refused"
     said = [
-        f"{_whole(s, 'right')} of {_whole(s, 'probes')} test photos {when}"
-        for s, when in ((before, "before"), (now, "from now on"))
-        if s is not None and _number(s, "probes")
+        f"{_whole(s, 'right')} of {_whole(s, 'probes')} {words}"
+        for s, words in ((now, "as it serves now"), (other, when))
+        if _number(s, "probes")
     ]
     if not said:
         return "No photo could be set aside to test with, so nothing could be measured."
-    return f"Recognised right: {', '.join(said)}."
+    return f"Test photos recognised right: {', '.join(said)}."
 
 
-def _accuracy(state: Part) -> Html:
-    return _rate(state, "accuracy", _number(state, "probes"), "photo", "no photo to test with")
+def _share(whole: Part, key: str, of: str, unit: str = "photo", why: str = "") -> Html:
+    """A share of so many, with its interval where there is one.
+
+    Args:
+        of: the key of how many there are; of few the counts are said, not a percentage.
+        why: it is not measured, where there are none.
+    """
+    value, n = _number(whole, key), _number(whole, of)
+    if value is None:
+        return _missing("" if n else why)
+    if n is None:
+        return _big(_percent(value, n))
+    counted = abs(value * n - round(value * n)) < 1e-6 * max(n, 1)
+    among = f"of {_count(int(n), unit, _PLURALS.get(unit))}"
+    counts = f"{value * n:,.0f} {among}" if counted else among
+    leading = _big(counts) if n < _FEW and counted else _big(_percent(value, n)) + _small(counts)
+    return _joined(Html(leading), _small(_interval(whole.get(f"{key}_interval_95"), n)))
 
 
-def _find_rate(state: Part) -> Html:
-    return _rate(state, "find_rate", _number(state, "probes"), "photo", "no photo to test with")
+_PLURALS = {"search": "searches"}
+
+
+def _interval(bounds: object, n: float) -> str:
+    if not (isinstance(bounds, Sequence) and len(bounds) == 2 and all(map(_finite, bounds))):
+        return ""
+    low, high = _percent(bounds[0], n, math.floor), _percent(bounds[1], n, math.ceil)
+    low = "" if low == high else f"{low.removesuffix(_PERCENT)}\u00a0to\u00a0"
+    return f"95\u00a0%\u00a0interval {low}{high}"
 
 
 def _strangers(state: Part) -> Html:
-    n = _number(state, "stranger_searches")
     upper = _number(state, "fpir_upper_95")
-    cell = _rate(state, "fpir", n, "search", "no stranger to test with")
-    if upper is None:
-        return cell
-    return Html(cell + _small(f"at most {_percent(upper, n, math.ceil)}, 95\u00a0% sure"))
+    bound = "" if upper is None else _percent(upper, _number(state, "stranger_searches"), math.ceil)
+    return _joined(
+        _share(state, "fpir", "stranger_searches", "search", "no stranger to test with"),
+        _small(bound and f"at most {bound}, 95\u00a0% sure"),
+    )
 
 
 def _threshold(state: Part) -> Html:
     value = _number(state, "threshold")
-    kept = {"kept": "measured", "not_enough_data": "a default: not enough data"}
     if value is None:
-        return _small(f"{_NOT_MEASURED}: no operating point")
-    return Html(_big(f"{value:.3f}") + _small(kept.get(_text(state, "promise"), "")))
+        return _missing("no operating point")
+    promise = {"kept": "measured", "not_enough_data": "a default: not enough data"}
+    return _joined(_big(f"{value:.3f}"), _small(promise.get(_text(state, "promise"), "")))
 
 
-def _learning(state: Part) -> Html:
-    return _small(_MODES.get(_text(state, "mode"), _text(state, "mode") or _NOT_MEASURED))
+def _how_it_learnt(state: Part) -> Html:
+    mode = _text(state, "mode")
+    return _small(_MODES.get(mode, mode or _NOT_MEASURED))
 
 
-def _size(state: Part) -> Html:
-    return Html(_big(_whole(state, "subjects") or "?"))
+def _people_known(state: Part) -> Html:
+    return _big(_whole(state, "subjects") or _NOT_MEASURED)
 
 
-def _state_seconds(state: Part) -> Html:
-    return Html(_big(_duration(_number(state, "seconds")) or _NOT_MEASURED))
+def _time_taken(state: Part) -> Html:
+    return _big(_duration(_number(state, "seconds")) or _NOT_MEASURED)
 
 
-_MEASURES: tuple[tuple[str, str, Callable[[Part], Html]], ...] = (
-    ("People", "who can be recognised", _size),
+Measure = tuple[str, str, Callable[[Part], Html]]  # name, definition, how it is said
+_NO_PHOTO = "no photo to test with"
+_MEASURES: tuple[Measure, ...] = (
+    ("People", "who can be recognised", _people_known),
     (
         "Accuracy",
         "share of test photos whose best candidate is the right person, however sure",
-        _accuracy,
+        partial(_share, key="accuracy", of="probes", why=_NO_PHOTO),
     ),
     (
         "Find rate",
         "share of test photos that are given the right name: right, and sure enough "
         "(TPIR, which is 1 \u2212 FNIR)",
-        _find_rate,
+        partial(_share, key="find_rate", of="probes", why=_NO_PHOTO),
     ),
     (
         "Strangers named",
@@ -395,20 +406,9 @@ _MEASURES: tuple[tuple[str, str, Callable[[Part], Html]], ...] = (
         "how sure the best candidate must be to be named; below it the answer is unknown",
         _threshold,
     ),
-    ("How it learnt", "", _learning),
-    ("Time", "to make and measure it", _state_seconds),
+    ("How it learnt", "", _how_it_learnt),
+    ("Time", "to make and measure it", _time_taken),
 )
-
-
-def _rate(state: Part, key: str, n: float | None, unit: str, why: str) -> Html:
-    """A share with its count and its interval."""
-    bounds = state.get(f"{key}_interval_95")
-    interval = ""
-    if isinstance(bounds, Sequence) and len(bounds) == 2 and all(map(_finite, bounds)):
-        low, high = _percent(bounds[0], n, math.floor), _percent(bounds[1], n, math.ceil)
-        interval = f"95\u00a0% interval {_to(low, high)}"
-    cell = _share(state, key, n, unit, "" if n else why)
-    return Html(cell + _small(interval)) if _number(state, key) is not None else cell
 
 
 def _checks(document: Part) -> Html:
@@ -449,6 +449,7 @@ _ASKED = {
     "intrusion": "how often would an earlier person be taken for a new one?",
     "find rate": "is everybody still found as often?",
     "newcomers": "are the new people recognised?",
+    "newcomers' own photos": "is each of them nearest to the person it shows?",
     "every single person": "is anybody lost, even where the average is better?",
     "calibration": "is what it is 90\u00a0% sure of right 9 times in 10?",
     "better than plain imprinting": "does training find more than the average of the photos?",
@@ -461,9 +462,11 @@ def _passed(check: Part) -> bool | None:
 
 
 def _measured(check: Part) -> Html:
-    """The words say what would go wrong, so they stand only where something would or might."""
-    words = "" if _passed(check) else _sentence(_text(check, "words"))
-    return Html(_tag("span", _text(check, "value") or _NOT_MEASURED) + _small(words))
+    """The words say what would go wrong, so they stand where it would, or for want of a value."""
+    value = _text(check, "value")
+    words = _sentence(_text(check, "words"))
+    needed = _passed(check) is False or not value
+    return _tag("div", value or _NOT_MEASURED, _small(words if needed else ""))
 
 
 def _mark(passed: bool | None) -> Html:
@@ -482,91 +485,71 @@ def _comparison(document: Part) -> Html:
     title = "Old and new answers, photo by photo"
     found = _part(document, "comparison")
     if not found:
-        why = "nothing was served before tonight to compare with" if _first_night(document) else ""
-        return _unmeasured(document, "comparison", title, why)
-    n = _number(found, "probes")
-    new = _number(found, "new_probes")
-    flips = [
-        ("Right before, wrong now", "negative_flips", "negative_flip_rate", "negative flips"),
-        ("Wrong before, right now", "positive_flips", None, "positive flips"),
-        ("Named before, unknown now", "known_to_unknown", "known_to_unknown_rate", "lost names"),
-    ]
-    rows: list[list[Inside]] = [
-        [
-            _named("Same answer", "agreement: share of photos with the same first answer"),
-            _share(found, "agreement", n),
-        ],
-        [_named("Other answer", "churn: 1 \u2212 agreement"), _share(found, "churn", n)],
-    ]
-    rows += [[_named(name, words), _flip(found, key, rate, n)] for name, key, rate, words in flips]
-    rows += [
-        [
-            _named(
-                "Could that be chance?",
-                "exact McNemar test: the probability p of flips at least this uneven if old and "
-                "new were equally good; below 0.05 is unlikely to be chance",
-            ),
-            _chance(found),
-        ],
-        [
-            _named(
-                "Taken for a new person",
-                "intrusion: share of earlier people's photos that now get the name of somebody new",
-            ),
-            _share(found, "intrusion", n),
-        ],
-        [
-            _named("New people recognised", "recall of the people who are new tonight"),
-            _share(found, "new_recall", new, why="nobody new has a photo to test with"),
-        ],
-        [
-            _named("Earlier people recognised", "recall of everybody else"),
-            _share(found, "old_recall", n, why="nobody was enrolled earlier"),
-        ],
-    ]
-    return _section(
-        "comparison",
-        title,
-        _table(
-            f"Before tonight against what was made tonight, on {_of(n, 'test photo')[3:]}",
-            ["Measure", "Value"],
-            rows,
-            class_="pairs",
-        ),
-    )
+        return _unmeasured(document, "comparison", title, _nothing_before(document))
+    photos = _count(int(_number(found, "probes") or 0), "test photo")
+    caption = f"Before tonight against what was made tonight, on {photos}"
+    return _section("comparison", title, _pairs(caption, _COMPARED, found))
 
 
-def _flip(found: Part, key: str, rate: str | None, n: float | None) -> Html:
-    count = _number(found, key)
+def _flips(found: Part, key: str) -> Html:
+    count, n = _number(found, key), _number(found, "probes")
     if count is None:
-        return _small(_NOT_MEASURED)
-    share = _number(found, rate) if rate else (count / n if n else None)
-    words = f"{_percent(share, n)} of {n:,.0f}" if share is not None and n and count else ""
-    return Html(_big(_count(int(count), "photo")) + _small(words))
-
-
-def _share(whole: Part, key: str, n: float | None, unit: str = "photo", why: str = "") -> Html:
-    """A share of n; where n is small or unknown the counts lead, elsewhere they follow."""
-    value = _number(whole, key)
-    if value is None:
-        return _small(f"{_NOT_MEASURED}: {why}" if why else _NOT_MEASURED)
-    if n is None:
-        return _big(_percent(value, n))
-    counted = abs(value * n - round(value * n)) < 1e-6 * max(n, 1)
-    of = _of(n, unit, f"{unit}es" if unit.endswith("ch") else "")
-    counts = f"{value * n:,.0f} {of}" if counted else of
-    if n < _FEW and counted:
-        return _big(counts)
-    return Html(_big(_percent(value, n)) + _small(counts))
+        return _missing()
+    share = f"{_percent(count / n, n)} of {n:,.0f}" if n and count else ""
+    return _joined(_big(_count(int(count), "photo")), _small(share))
 
 
 def _chance(found: Part) -> Html:
     p = _number(found, "mcnemar_p")
-    flips = [_number(found, key) for key in ("negative_flips", "positive_flips")]
-    if p is None or not any(flips):
+    if p is None or not any(_number(found, f"{kind}_flips") for kind in ("negative", "positive")):
         return _small("no answer became right or wrong")
     said = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    return Html(_big("hardly" if p < 0.05 else "yes") + _small(said))
+    return _joined(_big("hardly" if p < 0.05 else "yes"), _small(said))
+
+
+_COMPARED: tuple[Measure, ...] = (
+    (
+        "Same answer",
+        "agreement: share of photos with the same first answer",
+        partial(_share, key="agreement", of="probes"),
+    ),
+    ("Other answer", "churn: 1 \u2212 agreement", partial(_share, key="churn", of="probes")),
+    ("Right before, wrong now", "negative flips", partial(_flips, key="negative_flips")),
+    ("Wrong before, right now", "positive flips", partial(_flips, key="positive_flips")),
+    (
+        "Could that be chance?",
+        "exact McNemar test: the probability p of flips at least this uneven if old and new were "
+        "equally good; below 0.05 it hardly is chance",
+        _chance,
+    ),
+    (
+        "Named before, unknown now",
+        "because less sure, or because the threshold rose",
+        partial(_flips, key="known_to_unknown"),
+    ),
+    (
+        "Taken for a new person",
+        "intrusion: share of earlier people's photos that now get the name of somebody new",
+        partial(_share, key="intrusion", of="probes"),
+    ),
+    (
+        "New people recognised",
+        "recall of the people who are new tonight",
+        partial(
+            _share, key="new_recall", of="new_probes", why="nobody new has a photo to test with"
+        ),
+    ),
+    (
+        "Earlier people recognised",
+        "recall of everybody else",
+        partial(_share, key="old_recall", of="probes", why="nobody was enrolled earlier"),
+    ),
+)
+
+
+def _pairs(caption: str, measures: Iterable[Measure], part: Part) -> Html:
+    rows = [[_named(name, definition), cell(part)] for name, definition, cell in measures]
+    return _table(caption, ["Measure", "Value"], rows, class_="pairs")
 
 
 # --- the measurements, as pictures
@@ -577,47 +560,41 @@ def _cohorts(document: Part) -> Html:
     found = _part(document, "cohorts")
     days, nights = _strings(found, "cohorts"), _strings(found, "nights")
     cells = _cells(found, len(nights), len(days))
+    forgetting = _forgetting(document)
     if not any(cell for night in cells for cell in night):
-        return _unmeasured(
-            document,
-            "cohorts",
-            title,
-            "no test photo of any night so far",
-            _forgetting(document),
-        )
-    wide = _heat(days, nights, cells, _NIGHTS)
-    narrow = _heat(days, nights, cells, _NIGHTS_NARROW)
-    shown = min(len(nights), _NIGHTS)
+        why = "no test photo of any night so far"
+        return _unmeasured(document, "cohorts", title, why, forgetting)
+    maps = {
+        pictures.WIDE: _heat(days, nights, cells, _NIGHTS),
+        pictures.NARROW: _heat(days, nights, cells, _NIGHTS_NARROW),
+    }
+    heat = maps[pictures.WIDE]
     return _section(
         "cohorts",
         title,
         _figure(
-            f"Accuracy by the day people were added, in each of the last {_count(shown, 'night')}. "
-            "The table below has the numbers.",
-            pictures.heat_map(wide, pictures.WIDE),
-            pictures.heat_map(narrow, pictures.NARROW),
+            "Accuracy by the day people were added, in each of the last "
+            f"{_count(len(heat.columns), 'night')}. The table below has the numbers.",
+            lambda width: pictures.heat_map(maps[width], width),
             "A row is everybody who was added on one day, a column is a night, a cell says how "
             "many in a hundred of their test photos had the right best candidate that night "
             f"(R[t,\u2009j]; counts where there are fewer than {_FEW} photos). A row that turns "
-            "paler to the right is being forgotten.",
+            "paler to the right is being forgotten." + (_EARLIER if len(days) > _COHORTS else ""),
         ),
-        _tag(
-            "details",
-            _tag("summary", "The numbers of this picture"),
-            _table(
-                "Accuracy by cohort and night",
-                ["Added", *wide.columns],
-                [
-                    [row, *(label or "\u2013" for label in labels)]
-                    for row, labels in zip(wide.rows, wide.labels, strict=True)
-                ],
-                class_="grid",
-            ),
+        _numbers(
+            "Accuracy by cohort and night",
+            ["Added", *heat.columns],
+            [
+                [row, *(label or "\u2013" for label in labels)]
+                for row, labels in zip(heat.rows, heat.labels, strict=True)
+            ],
+            class_="grid",
         ),
-        _forgetting(document),
+        forgetting,
     )
 
 
+_EARLIER = " The first row is everybody who came on one of the days before those."
 Cell = tuple[float, float]  # right answers (may be a fraction), photos
 
 
@@ -647,7 +624,7 @@ def _heat(
     first = max(len(nights) - most, 0)
     apart = max(len(days) - _COHORTS, 0)
     groups = ([range(apart)] if apart else []) + [range(j, j + 1) for j in range(apart, len(days))]
-    names = ([f"{apart} before"] if apart else []) + [_short_day(day) for day in days[apart:]]
+    names = ([f"{apart} earlier"] if apart else []) + [_short_day(day) for day in days[apart:]]
     table = [
         [_together(cells[night][j] for j in group) for night in range(first, len(nights))]
         for group in groups
@@ -671,102 +648,85 @@ def _cell_label(cell: Cell | None) -> str:
     right, n = cell
     if n < _FEW:
         return f"{right:.0f}/{n:.0f}"
-    return _percent(right / n, min(n, 999)).removesuffix("\u00a0%").replace("over ", ">")
+    return _percent(right / n, min(n, 999)).removesuffix(_PERCENT).replace("over ", ">")
 
 
 def _forgetting(document: Part) -> Html | None:
     found = _part(document, "forgetting")
-    n = _last_night_photos(_part(document, "cohorts"))
-    why = "it needs a second night"
-    rows: list[list[Inside]] = [
-        [
-            _named(
-                "Forgetting",
-                "F: how far each cohort's accuracy is below its own best night, on average; 0 is "
-                "nothing forgotten",
-            ),
-            _points(_number(found, "forgetting"), n, why, signed=False),
-        ],
-        [
-            _named(
-                "Change since they were added",
-                "backward transfer, BWT: each cohort's accuracy tonight less that of its first "
-                "night, on average; negative is worse",
-            ),
-            _points(_number(found, "bwt"), n, why),
-        ],
-        [
-            _named(
-                "Of that, caused by how it learns",
-                "BWT less that of a full retrain: what is left is not due to there being more "
-                "people to confuse",
-            ),
-            _points(_number(found, "bwt_minus_joint"), n, "no full retrain to compare with"),
-        ],
-    ]
-    if _skipped_without(document, "forgetting"):
-        return None
-    return _table(
-        "Forgetting, over the cohorts before tonight's", ["Measure", "Value"], rows, class_="pairs"
-    )
+    if all(_number(found, key) is None for key in ("forgetting", "bwt")):
+        return _tag("p", "Forgetting is not measured: it needs a second night.", class_="note")
+    nights = _lists(_part(document, "cohorts"), "probes")
+    photos = sum(n for n in nights[-1] if _finite(n)) if nights else None
+    counted = {**found, "photos": photos}
+    return _pairs("Forgetting, over the cohorts before tonight's", _FORGOTTEN, counted)
 
 
-def _last_night_photos(cohorts: Part) -> float | None:
-    nights = _lists(cohorts, "probes")
-    return sum(n for n in nights[-1] if _finite(n)) if nights else None
-
-
-def _points(value: float | None, n: float | None, why: str, *, signed: bool = True) -> Html:
-    """A difference of percentages is in points."""
+def _points(found: Part, key: str, why: str = "it needs a second night", sign: str = "+") -> Html:
+    """A difference of percentages is in points. sign: "+" shows one always, "-" where it is."""
+    value, n = _number(found, key), _number(found, "photos")
     if value is None:
-        return _small(f"{_NOT_MEASURED}: {why}")
-    digits = max(_digits(n), 1)
-    text = f"{value * 100:{'+' if signed else ''}.{digits}f}".replace("-", "\u2212")
-    zero = f"{0:.{digits}f}"
-    return Html(_big(f"{zero if text[1:] == zero else text}\u00a0points") + _small(_of(n, "photo")))
+        return _missing(why)
+    digits = _digits(n)
+    last = 10.0**-digits
+    text = f"{value * 100:{sign}.{digits}f}\u00a0points" if value else "0\u00a0points"
+    if 0 < abs(value * 100) < last / 2:
+        text = f"between 0 and {'-' if value < 0 else ''}{last:.{digits}f} points"
+    text = text.replace("-", "\u2212")
+    photos = "" if n is None else f"on {_count(int(n), 'photo')}"
+    return _joined(_big(text), _small(photos))
+
+
+_FORGOTTEN: tuple[Measure, ...] = (
+    (
+        "Forgetting",
+        "F: how many points each cohort's accuracy is below its own best night, on average; 0 is "
+        "nothing forgotten",
+        partial(_points, key="forgetting", sign="-"),
+    ),
+    (
+        "Change since they were added",
+        "backward transfer, BWT: each cohort's accuracy tonight less that of its first night, on "
+        "average; negative is worse",
+        partial(_points, key="bwt"),
+    ),
+    (
+        "Of that, caused by how it learns",
+        "BWT less that of a full retrain: what is left is not due to there being more people to "
+        "confuse",
+        partial(_points, key="bwt_minus_joint", why="no full retrain to compare with"),
+    ),
+)
 
 
 def _shifts(document: Part) -> Html:
     title = "Who is recognised better or worse than before?"
     people = [p for p in map(_shift, _rows(document, "forgetting_per_person")) if p is not None]
     if not people and not _part(document, "comparison"):
-        why = "nothing was served before tonight to compare with" if _first_night(document) else ""
-        return _unmeasured(document, "forgetting_per_person", title, why)
+        return _unmeasured(document, "shifts", title, _nothing_before(document))
     worse = sorted((p for p in people if p.after < p.before), key=lambda p: p.after - p.before)
     better = sorted((p for p in people if p.after > p.before), key=lambda p: p.before - p.after)
-    said = _tag(
-        "p",
-        f"{_count(len(worse), 'person', 'people')} worse, {len(better):,} better; for everybody "
-        "else as many test photos are right as before."
-        if worse or better
-        else "Nobody: for every person as many test photos are right as before.",
-    )
+    if not worse and not better:
+        nobody = "Nobody: for every person as many test photos are right as before."
+        return _section("shifts", title, _tag("p", nobody))
     drawn = worse[:_WORSE] + better[:_BETTER]
-    if not drawn:
-        return _section("shifts", title, said)
     left_out = len(worse) + len(better) - len(drawn)
+    said = f"{_count(len(worse), 'person', 'people')} worse, {len(better):,} better"
     return _section(
         "shifts",
         title,
-        said,
+        _tag("p", f"{said}; for everybody else as many test photos are right as before."),
         _figure(
-            f"{_count(len(worse), 'person', 'people')} recognised worse than before and "
-            f"{len(better)} better. The table below has the numbers.",
-            pictures.shifts(drawn, pictures.WIDE),
-            pictures.shifts(drawn, pictures.NARROW),
+            f"{said}. The table below has the numbers.",
+            partial(pictures.shifts, drawn),
             "From the share of a person's test photos that were recognised before (ring) to the "
             "share now: down in orange is worse, up in blue is better."
-            + (f" {left_out} more are in the table." if left_out else ""),
+            + (f" {left_out:,} more are in the table." if left_out else ""),
         ),
-        _tag(
-            "details",
-            _tag("summary", "The numbers of this picture"),
-            _table(
-                "Test photos recognised, by person",
-                ["Person", "Before and after"],
-                [[_bdi(p.name), p.words] for p in (worse + better)[:_TABLE_ROWS]],
-                class_="pairs",
-            ),
+        _numbers(
+            "Test photos recognised, by person",
+            ["Person", "Before and after"],
+            [[_bdi(p.name), p.words] for p in (worse + better)[:_TABLE_ROWS]],
+            class_="pairs",
         ),
     )
 
@@ -798,8 +758,7 @@ def _scores(document: Part) -> Html:
         _figure(
             f"Confidence of {mated:,.0f} searches for colleagues and {nonmated:,.0f} for "
             f"strangers.{threshold}",
-            pictures.score_histograms(scores, pictures.WIDE),
-            pictures.score_histograms(scores, pictures.NARROW),
+            partial(pictures.score_histograms, scores),
             f"{_count(int(mated), 'search', 'searches')} for people who are enrolled (mated) and "
             f"{nonmated:,.0f} for people who are not (non-mated), each group drawn to the same "
             "area. Right of the threshold a name is given, left of it the answer is unknown. The "
@@ -827,19 +786,21 @@ def _cost(document: Part) -> Html:
     tonight, full = _number(cost, "tonight_seconds"), _number(cost, "full_retrain_seconds")
     if tonight is None:
         return _unmeasured(document, "cost", title)
-    bars = [pictures.Bar("Tonight", tonight, _duration(tonight))]
-    if full is not None:
-        bars.append(pictures.Bar("Training everybody from nothing", full, _duration(full)))
-    words = "; ".join(f"{bar.name}: {bar.words}" for bar in bars)
-    missing = "" if full is not None else f"A full retrain was {_NOT_MEASURED}. "
+    note = _sentence(_text(cost, "note"))
+    if full is None:
+        said = f"Tonight: {_duration(tonight)}. A full retrain was {_NOT_MEASURED}."
+        return _section("cost", title, _tag("p", said), _maybe("p", note, class_="note"))
+    bars = [
+        pictures.Bar("Tonight", tonight, _duration(tonight)),
+        pictures.Bar("Training on everybody anew", full, _duration(full)),
+    ]
     return _section(
         "cost",
         title,
         _figure(
-            f"{words}.",
-            pictures.bars(bars, pictures.WIDE),
-            pictures.bars(bars, pictures.NARROW),
-            missing + _sentence(_text(cost, "note")),
+            "; ".join(f"{bar.name}: {bar.words}" for bar in bars),
+            partial(pictures.bars, bars),
+            note,
         ),
     )
 
@@ -869,7 +830,7 @@ def _disagreements(document: Part) -> Html:
     )
 
 
-_VERDICTS = ("worse", "wrong both times", "different", "better")
+_VERDICTS = ("worse", "neither right", "different", "better")
 
 
 def _verdict_on(row: Part) -> str:
@@ -879,7 +840,7 @@ def _verdict_on(row: Part) -> str:
     before, after = _text(row, "before") == truth, _text(row, "after") == truth
     if before or after:
         return "different" if before and after else "worse" if before else "better"
-    return "wrong both times"
+    return "neither right"
 
 
 def _card(row: Part) -> Html:
@@ -917,8 +878,8 @@ def _answer(when: str, row: Part, key: str, truth: str) -> list[Html]:
 
 
 def _face(base64: object, name: str) -> Html:
-    """A crop is a JPEG in base64; whatever else comes is not put into an address."""
-    if isinstance(base64, str) and re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", base64):
+    """A crop is a JPEG in base64, which begins so; nothing else is put into an address."""
+    if isinstance(base64, str) and re.fullmatch(r"/9j/[A-Za-z0-9+/]+={0,2}", base64):
         picture = f"data:image/jpeg;base64,{base64}"
         return _tag("img", src=picture, alt=f"Photo of {name or 'somebody'}")
     return _tag("p", "no picture kept", class_="no-face")
@@ -949,17 +910,11 @@ def _run(document: Part) -> Html:
         ("Planned time", ", ".join(planned)),
         ("Time taken", ", ".join(stages)),
         ("Head", _text(head, "head_id")),
-        ("Head before", _text(head, "previous_head_id") or "none"),
+        ("Head before", _text(head, "previous_head_id")),
     ]
-    return _section(
-        "run",
-        "About this run",
-        _tag(
-            "dl",
-            *(_tag("div", _tag("dt", name), _tag("dd", fact)) for name, fact in facts if fact),
-            class_="facts",
-        ),
-    )
+    if not any(fact for _, fact in facts):
+        return Html()
+    return _section("run", "About this run", _facts(facts, "facts"))
 
 
 def _mode(document: Part) -> str:
@@ -975,17 +930,16 @@ def _section(name: str, title: str, *inside: Inside) -> Html:
     return _tag("section", heading, *inside, id=name, aria_labelledby=f"{name}-title")
 
 
-def _unmeasured(document: Part, key: str, title: str, why: str = "", *further: Html | None) -> Html:
+def _unmeasured(document: Part, name: str, title: str, why: str = "", *more: Html | None) -> Html:
     """A section without its numbers; none at all on a night when nothing was to be measured."""
-    if _skipped_without(document, key):
+    if _text(document, "outcome") == "skipped":
         return Html()
-    name = key.replace("_", "-")
     said = f"{_NOT_MEASURED}: {why}" if why else f"{_NOT_MEASURED} tonight"
-    return _section(name, title, _tag("p", _sentence(said), class_="note"), *further)
+    return _section(name, title, _tag("p", _sentence(said), class_="note"), *more)
 
 
-def _skipped_without(document: Part, key: str) -> bool:
-    return _text(document, "outcome") == "skipped" and not document.get(key)
+def _missing(why: str = "") -> Html:
+    return _small(f"{_NOT_MEASURED}: {why}" if why else _NOT_MEASURED)
 
 
 def _table(
@@ -1035,28 +989,49 @@ def _table(
     )
 
 
-def _figure(label: str, wide: str, narrow: str, caption: str) -> Html:
-    """label: the picture in words, for whoever cannot see it."""
+def _numbers(
+    caption: str, heads: Sequence[Inside], rows: Sequence[Sequence[Inside]], class_: str
+) -> Html:
+    """A picture's numbers, for those who want them or cannot see it."""
+    summary = _tag("summary", "The numbers of this picture")
+    return _tag("details", summary, _table(caption, heads, rows, class_), class_="numbers")
+
+
+def _figure(label: str, draw: Callable[[int], str], caption: str) -> Html:
+    """label: the picture in words, for whoever cannot see it. draw: by its width."""
+    sizes = (pictures.WIDE, "wide"), (pictures.NARROW, "narrow")
     return _tag(
         "figure",
-        _tag("div", Html(wide), role="img", aria_label=label, class_="wide"),
-        _tag("div", Html(narrow), role="img", aria_label=label, class_="narrow"),
+        *(
+            _tag("div", Html(draw(width)), role="img", aria_label=label, class_=name)
+            for width, name in sizes
+        ),
         _maybe("figcaption", caption),
     )
 
 
-def _folded(items: Sequence[Html], class_: str) -> Html:
+def _folded(names: Sequence[Html]) -> Html:
     """A list; what is beyond the first dozen opens on a tap."""
-    first = _tag("ul", *(_tag("li", item) for item in items[:_NAMES]), class_=class_)
-    rest = items[_NAMES:]
-    if not rest:
-        return first
-    more = _tag("ul", *(_tag("li", item) for item in rest), class_=class_)
-    return Html(first + _tag("details", _tag("summary", f"and {len(rest):,} more"), more))
+    first, rest = names[:_NAMES], names[_NAMES:]
+    more = _tag("details", _tag("summary", f"and {len(rest):,} more"), _chips(rest))
+    return _joined(_chips(first), more if rest else None)
+
+
+def _chips(names: Sequence[Html]) -> Html:
+    return _tag("ul", *(_tag("li", name) for name in names), class_="names")
+
+
+def _facts(facts: Iterable[tuple[str, str]], class_: str) -> Html:
+    """Names and what they are; those that are nothing are left out."""
+    return _tag(
+        "dl",
+        *(_tag("div", _tag("dt", name), _tag("dd", fact)) for name, fact in facts if fact),
+        class_=class_,
+    )
 
 
 def _named(name: str, definition: str) -> Html:
-    return Html(_tag("span", name) + _small(definition))
+    return _joined(_tag("span", name), _small(definition))
 
 
 def _big(text: str) -> Html:
@@ -1072,10 +1047,13 @@ def _bdi(name: str) -> Html:
     return _tag("bdi", name)
 
 
-def _maybe(name: str, *inside: Inside, class_: str | None = None) -> Html:
+def _maybe(name: str, *inside: str, class_: str | None = None) -> Html:
     """Nothing where the last text, the one that varies, is empty."""
-    last = (inside[-1] or "").strip() if inside else ""
-    return _tag(name, *inside, class_=class_) if last else Html()
+    return _tag(name, *inside, class_=class_) if inside[-1] else Html()
+
+
+def _joined(*inside: Inside) -> Html:
+    return Html("".join(map(_escaped, inside)))
 
 
 _VOID = {"meta", "img", "br"}
@@ -1090,17 +1068,13 @@ def _tag(name: str, /, *inside: Inside, **attributes: str | None) -> Html:
     )
     if name in _VOID:
         return Html(f"<{name}{given}>")
-    return Html(f"<{name}{given}>{''.join(map(_escaped, inside))}</{name}>")
+    return Html(f"<{name}{given}>{_joined(*inside)}</{name}>")
 
 
 def _escaped(text: Inside) -> Html:
     if text is None:
         return Html()
-    return text if isinstance(text, Html) else Html(html.escape(_UNPRINTABLE.sub("\ufffd", text)))
-
-
-# What HTML forbids or UTF-8 cannot write: control characters, halves of surrogate pairs.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+    return text if isinstance(text, Html) else Html(html.escape(text))
 
 
 def _plain(text: Inside) -> str | None:
@@ -1113,6 +1087,9 @@ def _plain(text: Inside) -> str | None:
 # --- numbers as people read them
 
 
+_PERCENT = "\u00a0%"
+
+
 def _digits(n: float | None) -> int:
     """Decimals of a percentage of n: one photo must count for more than the last digit."""
     return 0 if not n or n < 1_000 else 1 if n < 10_000 else 2
@@ -1122,28 +1099,16 @@ def _percent(rate: float, n: float | None, rounded: Callable[[float], float] = r
     """Never 0 or 100 where it is not: then "under" and "over" say so. Bounds round outwards."""
     digits = _digits(n)
     scale = 10**digits
-    # The tiny step back keeps 0.29 * 100 = 28.999999999999996 from being rounded down.
-    exact = round(rate * 100 * scale, 6)
-    value = rounded(exact) / scale
+    # 0.29 * 100 is 28.999999999999996: bounds must not fall for that.
+    value = rounded(round(rate * 100 * scale, 6)) / scale
+    words = ""
     if rounded is round and 0 < rate < 1 and value in (0, 100):
-        step = 1 / scale
-        return (
-            f"under {step:.{digits}f}\u00a0%"
-            if value == 0
-            else f"over {100 - step:.{digits}f}\u00a0%"
-        )
-    return f"{value:.{digits}f}\u00a0%"
+        words = "over " if value else "under "
+        value = value - 1 / scale if value else 1 / scale
+    return f"{words}{value:.{digits}f}{_PERCENT}"
 
 
-def _to(low: str, high: str) -> str:
-    return high if low == high else f"{low.removesuffix(chr(0xA0) + '%')} to {high}"
-
-
-def _of(n: float | None, one: str, many: str = "") -> str:
-    return "" if n is None else f"of {_count(int(n), one, many)}"
-
-
-def _count(n: int, one: str, many: str = "") -> str:
+def _count(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
@@ -1154,8 +1119,8 @@ def _are(n: int, one: str) -> str:
 def _duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    if seconds < 1:
-        return f"{seconds:.2g}\u00a0s"
+    if seconds < 0.1:
+        return "under 0.1\u00a0s"
     if seconds < 10:
         return f"{seconds:.1f}\u00a0s"
     minutes, rest = divmod(round(seconds), 60)
@@ -1235,12 +1200,22 @@ def _lists(whole: Part, key: str) -> list[Sequence[Any]]:
 
 
 def _strings(whole: Part, key: str) -> list[str]:
-    return [str(value) for value in _list(whole, key)]
+    return [_clean(value) for value in _list(whole, key)]
 
 
 def _text(whole: Part, key: str) -> str:
-    value = whole.get(key)
-    return "" if value is None else str(value)
+    return _clean(whole.get(key))
+
+
+def _clean(value: object) -> str:
+    return _UNPRINTABLE.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
+# What HTML forbids or UTF-8 cannot write (control characters, halves of surrogate pairs), and
+# what turns the rest of a line around.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def _number(whole: Part, key: str | None) -> float | None:
@@ -1279,11 +1254,11 @@ body {
 }
 header, main, footer { max-width: 57rem; margin: 0 auto; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem .75rem; }
-h1 { font-size: 1.05rem; font-weight: 500; margin: 0; color: var(--muted); }
+h1 { font-size: 1.05rem; font-weight: 500; margin: 0; color: var(--muted); min-width: 0; }
 .brand { margin: 0; font-weight: 700; font-size: 1.05rem; letter-spacing: .01em; }
 h2 { font-size: 1.3rem; line-height: 1.25; margin: 0 0 .6rem; text-wrap: balance; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .4rem; }
-p { margin: 0 0 .75rem; max-width: 42rem; }
+p { margin: 0 0 .75rem; max-width: 42rem; text-wrap: pretty; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--new); outline-offset: 2px; border-radius: 3px; }
 section {
@@ -1311,14 +1286,21 @@ small { display: block; font-weight: 400; }
 .tasks { margin: 0; padding-left: 1.4rem; }
 .tasks > li { margin: 0 0 .9rem; padding-left: .3rem; max-width: 46rem; }
 .tasks > li::marker { font-weight: 700; color: var(--muted); }
-.names { list-style: none; margin: .5rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem; }
-.names li { background: var(--open-tint); border-radius: 8px; padding: .2rem .65rem; max-width: 100%; }
+.names {
+  list-style: none; margin: .5rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem;
+}
+.names li {
+  background: var(--open-tint); border-radius: 8px; padding: .2rem .65rem; max-width: 100%;
+}
 .names bdi { font-weight: 600; }
 .names span { color: var(--muted); font-size: .9rem; }
 details { margin: .25rem 0 .75rem; }
 summary { cursor: pointer; color: var(--link); font-size: .95rem; padding: .35rem 0; }
 
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem; margin: 0 0 1rem; }
+.tiles {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem;
+  margin: 0 0 1rem;
+}
 .tiles div { display: flex; flex-direction: column-reverse; }
 .tiles dt { color: var(--muted); font-size: .9rem; }
 .tiles dd { margin: 0; font-size: 1.7rem; font-weight: 650; line-height: 1.2; }
@@ -1326,13 +1308,19 @@ summary { cursor: pointer; color: var(--link); font-size: .95rem; padding: .35re
 .table { margin: 0 0 .75rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); font-size: .9rem; padding-bottom: .5rem; }
-th, td { text-align: left; vertical-align: top; padding: .6rem .75rem; border-top: 1px solid var(--line); }
-thead th { border-top: 0; font-size: .85rem; line-height: 1.3; vertical-align: bottom; color: var(--muted); }
+th, td {
+  text-align: left; vertical-align: top; padding: .6rem .75rem; border-top: 1px solid var(--line);
+}
+thead th {
+  border-top: 0; font-size: .85rem; line-height: 1.3; vertical-align: bottom; color: var(--muted);
+}
 tbody th { font-weight: 600; }
 th:first-child { padding-left: 0; }
 td:last-child { padding-right: 0; }
-.states { table-layout: fixed; }
+.states, .checks, .pairs { table-layout: fixed; }
+.checks th:first-child { width: 33%; } .checks th:nth-child(2) { width: 14%; }
 .states th:first-child { width: 34%; }
+.states thead span { display: block; } .states thead .badge { width: fit-content; }
 .states thead th { color: var(--ink); font-size: .95rem; }
 .states .marked { background: var(--new-tint); padding-right: .75rem; }
 .states thead .marked { border-radius: 10px 10px 0 0; }
@@ -1344,33 +1332,57 @@ td:last-child { padding-right: 0; }
 }
 .pairs th { width: 62%; }
 .mark { font-weight: 650; white-space: nowrap; }
-.mark.good { color: var(--good); } .mark.bad { color: var(--bad); } .mark.open { color: var(--muted); }
+.mark.good { color: var(--good); }
+.mark.bad { color: var(--bad); }
+.mark.open { color: var(--muted); }
 .grid { width: auto; font-size: .85rem; }
 .grid th, .grid td { padding: .3rem .55rem; white-space: nowrap; }
 .grid td { text-align: right; }
 .table:has(.grid) { overflow-x: auto; }
 
-figure { margin: .25rem 0 .75rem; }
+figure { margin: .25rem 0 .75rem; overflow: clip; }
 figcaption { max-width: 42rem; margin-top: .5rem; }
-svg { display: block; width: 100%; height: auto; fill: currentColor; stroke-linejoin: round; overflow: visible; }
+svg {
+  display: block; width: 100%; height: auto; fill: currentColor; stroke-linejoin: round;
+  overflow: visible;
+}
 svg text { stroke: none; }
 .narrow { display: none; max-width: 27rem; }
 
-.cards { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
-.cards li { display: flex; gap: .9rem; border: 1px solid var(--line); border-radius: 12px; padding: .75rem; }
+.cards {
+  list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr));
+}
+.cards li {
+  display: flex; gap: .9rem; border: 1px solid var(--line); border-radius: 12px; padding: .75rem;
+}
 .cards li > div { min-width: 0; }
-.cards img, .no-face { flex: none; width: 104px; height: 104px; border-radius: 9px; object-fit: cover; margin: 0; background: var(--open-tint); }
-.no-face { display: grid; place-items: center; text-align: center; font-size: .8rem; color: var(--muted); padding: .5rem; }
+.cards img, .no-face {
+  flex: none; width: 104px; height: 104px; border-radius: 9px; object-fit: cover; margin: 0;
+  background: var(--open-tint);
+}
+.no-face {
+  display: grid; place-items: center; text-align: center; font-size: .8rem; color: var(--muted);
+  padding: .5rem;
+}
 .cards p { margin: 0; line-height: 1.35; }
 .cards p span { color: var(--muted); font-size: .85rem; }
-.cards dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .6rem; margin: .3rem 0; font-size: .9rem; }
-.cards dt { color: var(--muted); } .cards dd { margin: 0; min-width: 0; } .cards dd span { color: var(--muted); }
+.cards dl {
+  display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 .6rem; margin: .3rem 0;
+  font-size: .9rem;
+}
+.cards dt { color: var(--muted); }
+.cards dd { margin: 0; min-width: 0; }
+.cards dd span { color: var(--muted); }
 .cards .badge { background: var(--open-tint); color: var(--ink); }
 .cards .worse { background: var(--bad-tint); color: var(--bad); }
 .cards .better { background: var(--new-tint); color: var(--link); }
 
 .facts { margin: 0; }
-.facts div { display: grid; grid-template-columns: 9rem 1fr; gap: 1rem; padding: .3rem 0; border-top: 1px solid var(--line); }
+.facts div {
+  display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 1rem; padding: .3rem 0;
+  border-top: 1px solid var(--line);
+}
 .facts dt { color: var(--muted); } .facts dd { margin: 0; min-width: 0; }
 footer p { color: var(--muted); font-size: .85rem; margin: 1.25rem 0 0; }
 
@@ -1378,16 +1390,24 @@ footer p { color: var(--muted); font-size: .85rem; margin: 1.25rem 0 0; }
   body { padding: 1rem .6rem 2rem; }
   section { padding: 1.1rem 1rem .9rem; border-radius: 12px; }
   .verdict { display: block; padding: 1.1rem 1rem; }
-  .verdict .sign { float: left; width: 2.3rem; height: 2.3rem; font-size: 1.25rem; margin-right: .75rem; }
+  .verdict .sign {
+    float: left; width: 2.3rem; height: 2.3rem; font-size: 1.25rem; margin-right: .75rem;
+  }
   .verdict h2 { font-size: 2.1rem; margin: .05rem 0 1rem; }
   .wide { display: none; } .narrow { display: block; }
   .tiles { grid-template-columns: 1fr 1fr; }
   .facts div { grid-template-columns: 1fr; gap: 0; }
-  .stacked, .stacked tbody, .stacked tr, .stacked th, .stacked td, .stacked caption { display: block; width: auto; }
-  .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacked, .stacked tbody, .stacked tr, .stacked th, .stacked td, .stacked caption {
+    display: block; width: auto;
+  }
+  .stacked thead {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
   .stacked tr { border-top: 1px solid var(--line); padding: .7rem 0; }
-  .stacked th, .stacked td { border: 0; padding: .1rem 0; }
-  .stacked td { display: grid; grid-template-columns: 6.5rem 1fr; gap: .5rem; }
+  .stacked tr > * { border: 0; padding: .1rem 0; }
+  .stacked tr > :first-child { width: auto; }
+  .stacked td { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: .5rem; }
+  .stacked td > * { grid-column: 2; min-width: 0; }
   .stacked td::before { content: attr(data-label); color: var(--muted); }
   .states, .states thead, .states tbody, .states caption { display: block; }
   .states tr { display: grid; grid-template-columns: repeat(var(--of, 3), minmax(0, 1fr)); }
@@ -1402,14 +1422,17 @@ footer p { color: var(--muted); font-size: .85rem; margin: 1.25rem 0 0; }
 @media print {
   @page { margin: 14mm; }
   :root { --page: #fff; }
-  body { padding: 0; font-size: 10.5pt; }
+  body {
+    padding: 0; font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact;
+  }
   section { border-radius: 0; border-width: 0 0 1px; padding: .6rem 0; margin: .4rem 0; }
-  .verdict { border: 2px solid; padding: 1rem; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  figure, tr, .cards li, .tiles, .tasks > li { break-inside: avoid; }
+  section, figure, tr, .cards li, .tasks > li { break-inside: avoid; }
+  .verdict { border-width: 2px; border-radius: 8px; padding: 1rem; }
+  th, td { padding-top: .35rem; padding-bottom: .35rem; }
   h2, h3, caption { break-after: avoid; }
-  svg, img, .badge, .marked, .sign { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   details::details-content { content-visibility: visible; display: block; height: auto; }
   summary { list-style: none; color: var(--ink); }
+  .numbers { display: none; }
   a { color: inherit; text-decoration: none; }
 }
 """

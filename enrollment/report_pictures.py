@@ -40,7 +40,7 @@ _PAGE_COLOURS = {
 # grey print the two ends differ from the middle. The same on light and dark, with its own ink.
 _SCALE = ("#c8590f", "#f0c9a6", "#d5e3f6", "#1f5fbf")
 _FLOOR = 0.8  # accuracy at which the scale begins; what is lower looks the same
-_ROW = 30
+_ROW, _COLUMN = 30, 68  # of a heat map; columns shrink to fit
 _PLOT_MARGINS = (8, 72, 8, 48)  # left, top, right, bottom of the histograms
 _THIN = 0.25  # opacity of two shapes that lie over each other
 # matplotlib's settings are the process's own: drawn under them, and put back.
@@ -69,7 +69,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Scores:
-    """Histograms over the same edges. names: of the two groups, of the two thresholds."""
+    """Histograms over the same edges; each threshold is None where there was none."""
 
     edges: Sequence[float]
     mated: Sequence[float]
@@ -126,12 +126,13 @@ def heat_map(data: HeatMap, width: int) -> str:
     top, bottom, left = 26, 44, 96 if width >= WIDE else 70
 
     def draw(sheet: _Sheet) -> None:
-        ax = sheet.axes(left, top, 2, bottom)
+        # A single night is not drawn as wide as the page.
+        ax = sheet.axes(left, top, max(2, width - left - _COLUMN * len(data.columns)), bottom)
         ax.set_xlim(-0.5, len(data.columns) - 0.5)
         ax.set_ylim(len(data.rows) - 0.5, -0.5)
         ax.xaxis.tick_top()
-        ax.set_xticks(range(len(data.columns)), [sheet.say(c) for c in data.columns])
-        ax.set_yticks(range(len(data.rows)), [sheet.say(r) for r in data.rows])
+        ax.set_xticks(range(len(data.columns)), [sheet.say(_short(c, 8)) for c in data.columns])
+        ax.set_yticks(range(len(data.rows)), [sheet.say(_short(r, 12)) for r in data.rows])
         for i, (values, labels) in enumerate(zip(data.values, data.labels, strict=True)):
             for j, (value, label) in enumerate(zip(values, labels, strict=True)):
                 _cell(sheet, ax, (j, i), value, label)
@@ -157,7 +158,7 @@ def shifts(people: Sequence[Shift], width: int) -> str:
         for row, person in enumerate(people):
             _arrow(ax, row, person)
             words = sheet.say(person.words)
-            ax.text(1.1, row, words, va="center", color=_INK, clip_on=False)
+            ax.text(1.1, row, words, va="center_baseline", color=_INK, clip_on=False)
 
     return _drawn(draw, "shifts", width, top + bottom + 26 * len(people))
 
@@ -227,7 +228,7 @@ def _cell(sheet: _Sheet, ax: "Axes", at: tuple[int, int], value: float | None, l
         colour = _scale_colour((value - _FLOOR) / (1 - _FLOOR))
         ink = _readable_on(colour)
     corner = (at[0] - 0.47, at[1] - 0.46)
-    ax.add_patch(Rectangle(corner, 0.94, 0.92, facecolor=colour, clip_on=False))
+    ax.add_artist(Rectangle(corner, 0.94, 0.92, facecolor=colour, clip_on=False))
     ax.text(*at, sheet.say(label), ha="center", va="center", color=ink)
 
 
@@ -260,10 +261,11 @@ def _scale(sheet: _Sheet, left: float, bottom: float) -> None:
 
     ax = sheet.strip(0, bottom)
     words, steps, step = 88, 10, 14
+    left = min(left, sheet.width - words - steps * step - 50)
     for i in range(steps):
         corner = (left + words + i * step, 9)
         colour = _scale_colour(i / (steps - 1))
-        ax.add_patch(Rectangle(corner, step - 1, 13, facecolor=colour))
+        ax.add_artist(Rectangle(corner, step - 1, 13, facecolor=colour))
     low, high = f"{_FLOOR * 100:.0f}\u00a0% or less", "100\u00a0%"
     end = left + words + steps * step
     ax.text(left + words - 8, 15, sheet.say(low), ha="right", va="center", color=_MUTED)
@@ -314,8 +316,8 @@ def _legend(sheet: _Sheet, scores: Scores) -> None:
         _groups(scores),
         strict=True,
     ):
-        ax.add_patch(Rectangle((x, 6), 18, 13, facecolor=colour, alpha=_THIN))
-        ax.add_patch(Rectangle((x, 6), 18, 13, fill=False, edgecolor=colour, hatch=hatch))
+        ax.add_artist(Rectangle((x, 6), 18, 13, facecolor=colour, alpha=_THIN))
+        ax.add_artist(Rectangle((x, 6), 18, 13, fill=False, edgecolor=colour, hatch=hatch))
         text = name if sum(counts) else f"{name}: none"
         ax.text(x + 25, 12, sheet.say(text), va="center", color=_INK)
 

@@ -181,7 +181,7 @@ def skipped() -> Document:
 
 def hostile(text: str) -> Document:
     """`text` wherever a text may stand."""
-    return _everywhere(full(), text)
+    return _everywhere(full() | {"cohorts": cohorts(nights=2)}, text)
 
 
 def _everywhere(value: Any, text: str) -> Any:
