@@ -68,11 +68,11 @@ class NightReport:
                 "mode": night.plan.learner.name,
                 "sentence": night.plan.sentence,
                 "estimated_seconds": night.plan.estimated_seconds,
-                "budget_seconds": None,
+                "budget_seconds": night.plan.budget_seconds,
             },
             "people": _people(night),
             "head": {
-                "served": shown.state.mode,
+                "head_id": night.head_id(night.winner) if night.winner else None,
                 "previous_head_id": (
                     night.snapshot.champion.head_id if night.snapshot.champion else None
                 ),
@@ -192,7 +192,7 @@ def _people(night: Night) -> dict[str, object]:
         "photos": len(lesson.owners),
         "new": [row for s, row, _ in rows if s.subject_id not in known] if before else [],
         "changed": [row for s, row, changed in rows if changed and s.subject_id in known],
-        "gone": 0,
+        "gone": night.snapshot.gone,
     }
 
 

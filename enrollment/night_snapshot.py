@@ -29,7 +29,7 @@ class Snapshot:
     """before: what the champion was made from, as far as it is still there; None without one.
 
     subjects: the active ones that have templates, in the order of the rows, oldest first.
-    damaged: why the champion's file was passed over.
+    damaged: why the champion's file was passed over; gone: how many of its people are not here.
     """
 
     generation: int
@@ -38,6 +38,7 @@ class Snapshot:
     champion: StoredHead | None
     before: Learnt | None
     damaged: str | None
+    gone: int
 
     @property
     def same_as_champion(self) -> bool:
@@ -63,6 +64,7 @@ def take(gallery: Gallery, archive: Archive) -> Snapshot:
         champion=head,
         before=Learnt(ids[old], _only(lesson, old)) if head is not None else None,
         damaged=damaged,
+        gone=_gone(gallery, head, lesson.subject_ids),
     )
 
 
@@ -71,6 +73,12 @@ def pack_owned(learnt: Learnt) -> str:
     owners = np.asarray(learnt.lesson.owners, np.int64)
     both = np.stack([learnt.template_ids, owners])
     return base64.b64encode(both.tobytes()).decode()
+
+
+def _gone(gallery: Gallery, head: StoredHead | None, here: Sequence[str]) -> int:
+    members = head.manifest.get("members") if head else None
+    present = set(gallery.pseudonyms(here).values())
+    return len(set(members) - present) if isinstance(members, list) else 0
 
 
 def _owned_before(head: StoredHead) -> NDArray[np.int64]:

@@ -90,6 +90,9 @@ class Night:
             return self.trained
         return self.imprint if self.imprint.decision.promoted else None
 
+    def head_id(self, challenge: Challenge) -> str:
+        return f"{self.day}-{challenge.state.mode}-{self.run_id[:8]}"
+
     @property
     def outcome(self) -> str:
         return "promoted" if self.winner else "refused"
@@ -548,7 +551,7 @@ def _version(night: Night, challenge: Challenge, champion: bool) -> _Version:
             "weights": challenge.state.strangers.weights.tolist(),
         }
     return _Version(
-        head_id=f"{night.day}-{mode}-{night.run_id[:8]}",
+        head_id=night.head_id(challenge),
         state="champion" if champion else "refused",
         manifest=manifest,
         arrays=HeadArrays(

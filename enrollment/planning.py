@@ -45,6 +45,7 @@ class NightPlan:
     learner: Learner
     sentence: str
     estimated_seconds: float
+    budget_seconds: float
 
 
 def plan(work: Work, policy: NightPolicy, full: bool = False) -> NightPlan:
@@ -52,7 +53,7 @@ def plan(work: Work, policy: NightPolicy, full: bool = False) -> NightPlan:
     mode, why = _choose(work, policy, full)
     learner = learner_for(mode, policy)
     seconds = estimate(work, mode, policy)
-    return NightPlan(learner, f"{mode}: {why}", seconds)
+    return NightPlan(learner, f"{mode}: {why}", seconds, policy.budget_seconds)
 
 
 def learner_for(mode: str, policy: NightPolicy) -> Learner:

@@ -30,6 +30,7 @@ OWNERS = {
     "fastapi": {"app"},
     "typer": {"app"},
     "apscheduler": {"app"},
+    "matplotlib": {"enrollment"},
 }
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 
