@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from app import care_commands, night_commands, people_commands, recognition_commands
+from app import (
+    care_commands,
+    night_commands,
+    people_commands,
+    recognition_commands,
+    stream_command,
+)
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
 
@@ -22,6 +28,7 @@ care_commands.register(app)
 recognition_commands.register(app)
 people_commands.register(app)
 night_commands.register(app)
+stream_command.register(app)
 
 
 def _print_version(wanted: bool) -> None:

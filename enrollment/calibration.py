@@ -6,7 +6,7 @@ somebody only when head and index agree, so the rates are those of the whole dec
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Trials:
     mated: NDArray[np.float64]
     subjects: int
     strangers: bool = False  # non-mated searches are by real strangers, not by left-out subjects
+    searched: float = 1.0  # the share of the gallery that non-mated searches were made in
 
 
 @dataclass(frozen=True)
@@ -119,19 +120,24 @@ def _served(
 
 
 def operating_point(
-    trials: Trials, max_fpir: float, prior_threshold: float, generation: int
+    trials: Trials, max_fpir: float, prior_threshold: float, generation: int, floor: float = -1.0
 ) -> OperatingPoint:
     """The threshold at which at most `max_fpir` of the strangers are named.
 
     Where the trials cannot carry that promise, the stricter of the measured threshold and the
     backbone's prior is used, and the point says so.
+
+    Args:
+        floor: the threshold is not below this one, whatever was measured.
     """
     needed = int(np.ceil(RULE_OF_THREE / max_fpir))
     enough = len(trials.nonmated) >= needed and (
         trials.strangers or trials.subjects >= MIN_SUBJECTS
     )
     n = len(trials.nonmated)
-    threshold, tail = threshold_for(trials.nonmated, trials.weights, careful_rate(max_fpir, n))
+    # Strangers are named as often more as there are more people to be taken for.
+    aim = careful_rate(max_fpir, n) * trials.searched
+    threshold, tail = threshold_for(trials.nonmated, trials.weights, aim)
     if not enough:
         # The prior stands for one stranger in a hundred; a stricter wish moves it along the tail.
         stricter = tail * max(np.log(0.01 / max_fpir), 0.0)
@@ -148,32 +154,22 @@ def operating_point(
             else f"measured by leaving each of {trials.subjects} subjects out in turn, "
             f"{len(trials.nonmated)} searches"
         )
+    threshold = max(threshold, floor)
     named = trials.nonmated >= threshold
-    rate = float(np.average(named, weights=trials.weights)) if n else None
+    rate = float(np.average(named, weights=trials.weights)) / trials.searched if n else None
     return OperatingPoint(
         threshold=float(threshold),
         max_fpir=max_fpir,
         measured_fpir=rate,
-        fpir_upper_95=interval_95(int(named.sum()), n)[1] if n else None,
+        fpir_upper_95=(
+            min(interval_95(int(named.sum()), n)[1] / trials.searched, 1.0) if n else None
+        ),
         fnir=float((trials.mated < threshold).mean()) if len(trials.mated) else None,
         n_mated=len(trials.mated),
         n_nonmated=n,
         promise="kept" if enough else "not_enough_data",
         explanation=explanation,
         generation=generation,
-    )
-
-
-def at_least(point: OperatingPoint, other: OperatingPoint, why: str) -> OperatingPoint:
-    """`point`, at the other's threshold where that is the stricter one."""
-    if other.threshold <= point.threshold:
-        return point
-    return replace(
-        point,
-        threshold=other.threshold,
-        measured_fpir=other.measured_fpir,
-        fpir_upper_95=other.fpir_upper_95,
-        explanation=f"{point.explanation}; {why}",
     )
 
 

@@ -1,6 +1,7 @@
 """The head that serves, as it was promoted; and what is done when its file is not that."""
 
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -64,13 +65,14 @@ def arrays_of(head: StoredHead, archive: Archive, dimension: int) -> HeadArrays:
 def strangers_of(head: StoredHead) -> Trials:
     """The searches by strangers that a trained head was measured with on its night."""
     kept = head.manifest.get("strangers")
-    found = kept if isinstance(kept, dict) else {"scores": [], "weights": []}
-    scores = np.asarray(found["scores"], np.float64)
+    found: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    scores = np.asarray(found.get("scores", []), np.float64)
     return Trials(
         nonmated=np.where(scores < -1, -np.inf, scores),
-        weights=np.asarray(found["weights"], np.float64),
+        weights=np.asarray(found.get("weights", []), np.float64),
         mated=np.empty(0),
         subjects=0,
+        searched=float(found.get("searched", 1.0)),
     )
 
 

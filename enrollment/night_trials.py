@@ -107,7 +107,13 @@ def stranger_searches(
         _, served = served_scores(lesson.vectors[out], rows, smaller.vectors, smaller.owners)
         scores.append(served)
         weights.append(1.0 / counts[lesson.owners[out]])
-    return Trials(np.concatenate(scores), np.concatenate(weights), np.empty(0), subjects)
+    return Trials(
+        np.concatenate(scores),
+        np.concatenate(weights),
+        np.empty(0),
+        subjects,
+        searched=1 - 1 / folds if folds > 1 else 1.0,
+    )
 
 
 def served_scores(

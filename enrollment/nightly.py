@@ -33,7 +33,7 @@ from enrollment.promotion import (
 from enrollment.reliability import calibration_error
 from models.head_file import HeadArrays, pack, rows_problem
 from models.head_trainer import HeadTrainer, capacity_for
-from models.learners import Imprint, Learner
+from models.learners import Imprint, Learner, Lesson
 from store.archive import Archive
 from store.errors import UnknownSubject
 from store.gallery import Gallery
@@ -437,7 +437,7 @@ class Measure:
         )
         strangers = stranger_searches(learner, lesson, self._trainer, lambda s: tick(0.5 + s / 2))
         trials = replace(strangers, mated=np.where(searches.right, searches.scores, -np.inf))
-        point = operating_point(trials, self._max_fpir, self._prior, self._generation)
+        point = self._point(trials, learner, lesson)
         measured = Measured(
             probes=len(searches.truth),
             right=int(searches.right.sum()),
@@ -460,6 +460,14 @@ class Measure:
             measured=measured,
             seconds=watch.total(),
         )
+
+    def _point(self, trials: Trials, learner: Learner, lesson: Lesson) -> OperatingPoint:
+        """As `Service.operating_point` will have it: of a trained head the stricter of two."""
+        asked = self._max_fpir, self._prior, self._generation
+        if isinstance(learner, Imprint):
+            return operating_point(trials, *asked)
+        means = stranger_searches(Imprint(), lesson, self._trainer)
+        return operating_point(trials, *asked, floor=operating_point(means, *asked).threshold)
 
 
 class Watch:
@@ -549,6 +557,7 @@ def _version(night: Night, challenge: Challenge, champion: bool) -> _Version:
         manifest["strangers"] = {
             "scores": _finite(challenge.state.strangers.nonmated),
             "weights": challenge.state.strangers.weights.tolist(),
+            "searched": challenge.state.strangers.searched,
         }
     return _Version(
         head_id=night.head_id(challenge),

@@ -124,8 +124,10 @@ def decide(
         _strangers(candidate.measured, max_fpir, policy),
     ]
     if champion is not None and comparison is not None:
+        worse = {s: (b, a) for s, (b, a) in subjects.items() if a[0] < b[0]}
+        checks.append(_old_people(comparison, worse, names, policy))
+        checks.append(_nobody_lost(worse, names, policy))
         checks += _against(candidate.measured, champion, comparison, policy)
-        checks.append(_nobody_lost(subjects, names, policy))
     checks += [_calibration(candidate.measured, policy), *_cost(candidate, policy)]
     return PromotionDecision(tuple(checks))
 
@@ -196,21 +198,28 @@ def _strangers(measured: Measured, max_fpir: float, policy: PromotionPolicy) -> 
     )
 
 
-def _against(
-    after: Measured, before: Measured, compared: Comparison, policy: PromotionPolicy
-) -> Iterator[Check]:
-    judged = compared.probes >= policy.enough
+def _old_people(
+    compared: Comparison, worse: PerSubject, names: Mapping[str, str], policy: PromotionPolicy
+) -> Check:
     allowed = max(1, int(policy.negative_flips * compared.probes))
     lopsided = (
         compared.negative_flips > compared.positive_flips and compared.mcnemar_p < policy.mcnemar_p
     )
-    yield Check(
+    told = f"{compared.negative_flips} of {compared.probes} photos that were right would be wrong"
+    return Check(
         "old people",
         compared.negative_flips <= allowed and not lopsided,
         f"at most {allowed} of {compared.probes} photos newly wrong",
         f"{compared.negative_flips} newly wrong, {compared.positive_flips} newly right",
-        f"{compared.negative_flips} of {compared.probes} photos that were right would be wrong",
+        f"{told} ({_shown(worse, names)})",
+        told,
     )
+
+
+def _against(
+    after: Measured, before: Measured, compared: Comparison, policy: PromotionPolicy
+) -> Iterator[Check]:
+    judged = compared.probes >= policy.enough
     yield Check(
         "agreement",
         compared.agreement >= policy.agreement if judged else None,
@@ -255,25 +264,27 @@ def _newcomers(compared: Comparison, policy: PromotionPolicy) -> Check:
     )
 
 
-def _nobody_lost(subjects: PerSubject, names: Mapping[str, str], policy: PromotionPolicy) -> Check:
-    worse = {
+def _nobody_lost(worse: PerSubject, names: Mapping[str, str], policy: PromotionPolicy) -> Check:
+    lost = {
         subject: (before, after)
-        for subject, (before, after) in subjects.items()
-        if before[1] and before[0] / before[1] >= policy.had and after[0] < before[0]
+        for subject, (before, after) in worse.items()
+        if before[0] / before[1] >= policy.had and after[0] == 0
     }
-    lost = [s for s, (_, after) in worse.items() if after[0] == 0]
-    shown = [
-        f"{names.get(s, s)} {b[0]}/{b[1]} -> {a[0]}/{a[1]}"
-        for s, (b, a) in sorted(worse.items(), key=lambda item: item[1][1][0] - item[1][0][0])
-    ]
     return Check(
         "every single person",
         not lost,
         "nobody who was recognised in two of three photos is lost",
         f"{len(lost)} lost, {len(worse)} recognised in fewer photos",
-        ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else ""),
+        f"lost: {_shown(lost, names)}",
         f"{len(lost)} people would be lost",
     )
+
+
+def _shown(people: PerSubject, names: Mapping[str, str]) -> str:
+    """`Anna 5/5 -> 3/5`, those who lost most first, and at most five of them."""
+    order = sorted(people.items(), key=lambda item: item[1][1][0] - item[1][0][0])
+    shown = [f"{names.get(s, s)} {b[0]}/{b[1]} -> {a[0]}/{a[1]}" for s, (b, a) in order]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
 def _calibration(measured: Measured, policy: PromotionPolicy) -> Check:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from enrollment.calibration import (
     OperatingPoint,
     Trials,
-    at_least,
     leave_subjects_out,
     operating_point,
     stranger_trials,
@@ -335,13 +334,14 @@ class Service:
             return point
         # Leaving a subject out of rows that were trained against it says nothing; what was
         # measured on the night with trainings that had not seen the strangers does.
-        honest = operating_point(
-            replace(strangers_of(head), subjects=trials.subjects),
-            max_fpir,
-            prior,
-            templates.generation,
+        honest = replace(strangers_of(head), subjects=trials.subjects, mated=trials.mated)
+        stricter = operating_point(
+            honest, max_fpir, prior, templates.generation, floor=point.threshold
         )
-        return at_least(point, honest, "and by trainings without a fifth of the subjects each")
+        return replace(
+            stricter,
+            explanation=f"{point.explanation}; and by trainings without a fifth of the subjects",
+        )
 
     def _prior_threshold(self, trials: Trials) -> float:
         # An empty gallery names nobody at any threshold: do not load a backbone to say so.

@@ -17,8 +17,7 @@ class FitOptions:
     """How a head is trained. The defaults are research/head.md 3.3's, less its margin.
 
     scale: of the logits; margin: CosFace's (Wang et al. 2018), in cosine; average: the share of
-    the trained rows in the result, the rest is the rows' starts. always, drawn: an epoch shows the
-    first `always` examples and `drawn` of the others, other ones each time; None shows all.
+    the trained rows in the result, the rest is the rows' starts.
     """
 
     epochs: int = 20
@@ -27,8 +26,6 @@ class FitOptions:
     scale: float = 16.0
     margin: float = 0.0
     average: float = 1.0
-    always: int = 0
-    drawn: int | None = None
     seed: int = 0
 
 
@@ -140,21 +137,13 @@ def balanced_weights(labels: NDArray[np.intp]) -> NDArray[np.float32]:
 def _schedule(examples: int, options: FitOptions) -> list[NDArray[np.intp]]:
     """The positions of each batch, -1 where the last one of an epoch is filled up."""
     rng = np.random.default_rng(options.seed)
+    steps = -(-examples // options.batch)
     batches: list[NDArray[np.intp]] = []
     for _ in range(options.epochs):
-        shown = _shown(examples, options, rng)
-        steps = -(-len(shown) // options.batch)
         order = np.full(steps * options.batch, -1, np.intp)
-        order[: len(shown)] = rng.permutation(shown)
+        order[:examples] = rng.permutation(examples)
         batches.extend(order.reshape(steps, options.batch))
     return batches
-
-
-def _shown(examples: int, options: FitOptions, rng: np.random.Generator) -> NDArray[np.intp]:
-    others = np.arange(options.always, examples)
-    if options.drawn is not None and len(others) > options.drawn:
-        others = rng.choice(others, options.drawn, replace=False)
-    return np.concatenate([np.arange(min(options.always, examples)), others])
 
 
 def _load(

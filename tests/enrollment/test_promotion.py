@@ -100,9 +100,14 @@ def test_each_check_refuses_alone(name: str, words: str, given: dict) -> None:
 
 
 def test_people_who_are_found_less_are_named_worst_first() -> None:
-    decision = gate(subjects={"b": ((3, 3), (2, 3)), "a": ((5, 5), (0, 5))})
-    assert decision.words() == "Anna 5/5 -> 0/5, Bert 3/3 -> 2/3"
-    assert decision.words(nameless=True) == "1 people would be lost"
+    flips = replace(SAME, negative_flips=6)
+    people = {"b": ((3, 3), (2, 3)), "a": ((5, 5), (0, 5))}
+    decision = gate(subjects=people, comparison=flips)
+    assert "would be wrong (Anna 5/5 -> 0/5, Bert 3/3 -> 2/3)" in decision.words()
+    assert decision.words().endswith("; lost: Anna 5/5 -> 0/5")
+    assert decision.words(nameless=True) == (
+        "6 of 1000 photos that were right would be wrong; 1 people would be lost"
+    )
 
 
 def test_who_was_hardly_found_before_is_not_lost() -> None:

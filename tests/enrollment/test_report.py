@@ -17,9 +17,10 @@ from tests.enrollment.report_example import Document
 
 CHROMIUM = "/usr/bin/chromium"
 VOID = {"meta", "img"}
+# Pictures take longest, so few nights are drawn and none twice.
 EXAMPLES = {
-    "full": example.full,
-    "refused": example.refused,
+    "full": lambda: example.full() | {"cohorts": example.cohorts(nights=3)},
+    "refused": lambda: example.refused() | {"cohorts": None, "scores": None},
     "first night": example.first_night,
     "one person": example.one_person,
     "skipped": example.skipped,
@@ -89,7 +90,12 @@ def page_of(name: str) -> str:
 
 @cache
 def page_with(text: str) -> str:
-    return render(example.hostile(text))
+    return render(example.hostile(text) | {"scores": None})  # which have no text
+
+
+@cache
+def page_of_many_nights() -> str:
+    return render(example.full() | {"cohorts": example.cohorts(nights=60)})
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -161,12 +167,14 @@ def test_pictures_take_the_page_s_colours() -> None:
     assert "font-family" not in drawn
 
 
+@pytest.mark.slow
 def test_the_same_night_gives_the_same_bytes() -> None:
-    document = example.full() | {"cohorts": example.cohorts(nights=2)}
-    assert render(document) == render(document)
+    assert render(PICTURED) == render(PICTURED)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    "text", [*HOSTILE[:1], *(pytest.param(text, marks=pytest.mark.slow) for text in HOSTILE[1:])]
+)
 def test_every_text_is_escaped(text: str) -> None:
     plain, hostile = Page(page_with("x")), page_with(text)
     parsed = Page(hostile)
@@ -268,8 +276,7 @@ def test_which_state_serves_is_marked() -> None:
 )
 def test_a_rate_has_no_more_digits_than_its_count_supports(right: int, n: int, said: str) -> None:
     state = example.state("before", "Before", "joint", 9, n, right, right)
-    document = example.skipped() | {"states": [state]}
-    text = Page(render(document)).text
+    text = Page(render({"states": [state]})).text
     cell = text[text.index("however sure") + len("however sure ") :]
     assert cell.startswith(said.replace(" %", "\u00a0%").replace("\u00a0", " "))
     assert f"{right:,} of {n:,} photos" in cell
@@ -280,7 +287,7 @@ def test_bounds_are_rounded_outwards() -> None:
     state = example.state("before", "Before", "joint", 9, 500, 490, 490)
     state |= {"accuracy_interval_95": [0.9649, 0.9901], "fpir_upper_95": 0.0101}
     state |= {"stranger_searches": 400, "fpir": 0.0075}
-    text = Page(render(example.skipped() | {"states": [state]})).text
+    text = Page(render({"states": [state]})).text
     assert "95 % interval 96 to 100 %" in text
     assert "3 of 400 searches at most 2 %, 95 % sure" in text
 
@@ -297,14 +304,14 @@ def test_bounds_are_rounded_outwards() -> None:
 )
 def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
     cost = {"tonight_seconds": seconds, "full_retrain_seconds": None, "note": None}
-    text = Page(render(example.skipped() | {"cost": cost})).text
+    text = Page(render({"cost": cost})).text
     assert f"Tonight: {said}. A full retrain was not measured." in text
 
 
+@pytest.mark.slow
 def test_old_nights_and_cohorts_are_put_together() -> None:
     """The picture stays legible after a year, and loses nobody."""
-    long = example.full() | {"cohorts": example.cohorts(nights=60)}
-    parsed = Page(render(long))
+    parsed = Page(page_of_many_nights())
     assert "48 earlier" in parsed.text
     assert "The first row is everybody who came on one of the days before those" in parsed.text
     assert "in each of the last 14 nights" in " ".join(parsed.values("aria-label"))
@@ -346,7 +353,14 @@ PICTURED = {
 }
 
 
-@pytest.mark.parametrize("key", [None, *PICTURED])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "cost",
+        "forgetting_per_person",
+        *(pytest.param(key, marks=pytest.mark.slow) for key in (None, "cohorts", "scores")),
+    ],
+)
 def test_anything_may_be_missing(key: str | None) -> None:
     """Each key in turn is gone, None, empty or not a number; the page is whole all the same."""
     document = {key: PICTURED[key]} if key else example.full() | dict.fromkeys(PICTURED)
@@ -397,6 +411,7 @@ def test_fits_and_is_silent_in_a_browser(
     browser: Browser, tmp_path: Path, width: int, scheme: Any
 ) -> None:
     pages = [page_of(name) for name in EXAMPLES]
+    pages.append(page_of_many_nights())
     pages.append(page_with("verylongword" * 12 + "<b>\u202e"))
     for number, written in enumerate(pages):
         file = tmp_path / f"{number}.html"

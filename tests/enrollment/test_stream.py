@@ -296,20 +296,28 @@ def test_no_such_method() -> None:
 
 @pytest.mark.slow
 def test_naive_forgets_and_the_others_do_not() -> None:
-    stream = stream_of(64, 12, noise=0.9)
-    results = by_name(play(stream, METHODS, PRIOR))
+    """One newcomer a night: the protocol must show the disaster, and what prevents it."""
+    kept = ("imprint", "l2sp", "ewc", "rehearsal_k3", "rehearsal_k3_ewc")
+    stream = stream_of(64, 44, noise=0.9)
+    results = by_name(play(stream, ("naive", *kept, "joint"), PRIOR))
     joint, naive = results["joint"], results["naive"]
     assert naive.accuracy < joint.accuracy - 0.2
     assert naive.forgetting > 0.2
     assert naive.bwt_minus_joint is not None
     assert naive.bwt_minus_joint < -0.2
     assert naive.negative_flips > 5 * joint.negative_flips
-    for name in set(METHODS) - {"naive", "rehearsal_k1", "distill", "served", "pseudo"}:
+    for name in kept:
         assert results[name].accuracy > joint.accuracy - 0.06, name
-    for name in ("ewc", "l2sp", "distill", "rehearsal_k1"):
-        assert results[name].forgetting < naive.forgetting - 0.1, name
+        assert results[name].forgetting < 0.1, name
     assert results["imprint"].cost_ratio_to_joint is not None
     assert results["imprint"].cost_ratio_to_joint < 0.5
+
+
+@pytest.mark.slow
+def test_every_method_plays() -> None:
+    results = play(stream_of(16, 2), METHODS, PRIOR)
+    assert [result.method for result in results] == list(METHODS)
+    assert all(result.accuracy > 0.8 for result in results)
 
 
 @pytest.mark.slow
