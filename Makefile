@@ -11,7 +11,7 @@ help:
 	@echo "make run        serve the web pages on http://127.0.0.1:8501 (gallery: GALLERY=$(GALLERY))"
 	@echo "make demo       the whole job on drawn people, without a camera"
 	@echo "make test       the fast tests"
-	@echo "make test-slow  real models, a browser, faults"
+	@echo "make test-slow  real models, a browser, faults (more for pytest: ARGS='...')"
 	@echo "make check      ruff, mypy, layering"
 
 run: $(VENV)/.installed
@@ -25,7 +25,7 @@ test: $(VENV)/.tested
 	$(BIN)/pytest
 
 test-slow: $(VENV)/.tested
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(ARGS)
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -35,11 +35,12 @@ check: $(VENV)/.tested
 
 install: $(VENV)/.installed
 
+# -qq: else pip warns, for each package, of a folder in the machine's own settings that is absent.
 $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@

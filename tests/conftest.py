@@ -1,9 +1,14 @@
 """A gallery with tiny models, on a real database in a temporary folder."""
 
+import functools
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from enrollment.capture import Capture
 from enrollment.config import Settings
@@ -11,9 +16,39 @@ from enrollment.intake import Enrollee
 from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import photo_bytes
 from enrollment.service import Service, open_service
+from store.gallery import new_gallery_id
+from store.records import GalleryFacts
 from tests import tiny
 
-KEY = "5a" * 32
+KEY = tiny.KEY
+STARTED = pytest.StashKey[float]()
+
+# A slow host is no bug: no example is too slow, here or there.
+hypothesis_settings.register_profile(
+    "any host", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any host")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--start-until",
+        type=float,
+        metavar="SECONDS",
+        help="skip, aloud, slow tests that would start later than this after the session's start",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTED] = time.monotonic()
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures, which take the longest
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    until = item.config.getoption("--start-until")
+    late = until is not None and time.monotonic() - item.config.stash[STARTED] > until
+    if late and item.get_closest_marker("slow"):
+        pytest.skip(f"too late: no slow test starts after {until:.0f} s (--start-until)")
 
 
 @pytest.fixture
@@ -26,12 +61,19 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "gallery", key=KEY, key_folder=tmp_path / "keys", actor="test")
 
 
+@functools.cache
+def _facts(consent_policy: str) -> GalleryFacts:
+    """Once: the golden images in it take longer to draw than most tests take."""
+    capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
+    return facts_of(capture, "for tests", consent_policy)
+
+
 @pytest.fixture
 def make_service(settings: Settings, capture: Capture) -> Iterator[Callable[..., Service]]:
     opened: list[Service] = []
 
     def make(consent_policy: str = "required") -> Service:
-        write_gallery(settings, facts_of(capture, "for tests", consent_policy))
+        write_gallery(settings, replace(_facts(consent_policy), gallery_id=new_gallery_id()))
         opened.append(open_service(settings, capture=capture))
         return opened[-1]
 

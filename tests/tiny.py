@@ -18,6 +18,7 @@ from models.backbone import ScorePriors
 from models.detector import Face
 from models.weights import WeightsFile
 
+KEY = "5a" * 32  # of galleries in tests
 FRAME = (255, 0, 255)
 SIDE = 96
 _BLOCKS = 8

@@ -9,13 +9,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
 from enrollment.config import Settings
@@ -35,8 +36,9 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-MINUTE = 60_000  # ms
-COLLEAGUES = range(6, 14)  # enrolled beforehand, so that the threshold is measured on somebody
+WHITE, DARK = "rgb(255, 255, 255)", re.compile(r"rgb\((\d\d?)(, \d\d?)+\)")  # no 3 digits
+PATIENCE = 600  # seconds: a slow host is no failure, and what is quick does not wait
+COLLEAGUES = range(6, 9)  # enrolled beforehand, so that the threshold is measured on somebody
 UPLOADED, FILMED, STRANGER = 0, 3, 20
 
 pytestmark = [
@@ -51,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
+def address(models_opened_once: None, folder: Path) -> Iterator[str]:
     """A server of its own, as `rollcall serve` starts it, on a gallery with colleagues."""
     _fill(Settings(home=folder / "gallery", key_folder=folder / "config" / "rollcall" / "keys"))
     port = _free_port()
@@ -65,9 +67,11 @@ def address(folder: Path) -> Iterator[str]:
         try:
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
             yield f"http://127.0.0.1:{port}"
-        finally:
             server.send_signal(signal.SIGINT)
-            assert server.wait(30) == 0, "Ctrl-C ends it cleanly"
+            assert server.wait(PATIENCE) == 0, "Ctrl-C ends it cleanly"
+        finally:
+            server.kill()
+            server.wait()
     said = (folder / "server.log").read_text()
     assert f"http://127.0.0.1:{port}" in said
     assert "backbone  dlib-resnet, on CPU" in said
@@ -78,14 +82,17 @@ def address(folder: Path) -> Iterator[str]:
 def browser(folder: Path) -> Iterator[Browser]:
     """Chromium whose camera films the person FILMED."""
     film = folder / "film.mjpeg"
-    film.write_bytes(b"".join(_frame(FILMED, n) for n in range(6) for _ in range(10)))
+    film.write_bytes(b"".join(_frame(FILMED, n) * 10 for n in range(4)))
     camera = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *camera])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*SWITCHES, *camera], timeout=PATIENCE * 1000
+        )
         yield browser
         browser.close()
 
@@ -100,7 +107,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def _watched(context: BrowserContext) -> Iterator[Page]:
     """A page that must not ask anybody but the server for anything."""
     page = context.new_page()
-    page.set_default_timeout(MINUTE)
+    page.set_default_timeout(PATIENCE * 1000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     yield page
@@ -122,77 +129,75 @@ def photo(folder: Path) -> Callable[[int, int], str]:
     return write
 
 
+# Each test loads the pages once: that is most of what a browser test takes.
+
+
 def test_enroll_by_upload_then_identify(
     page: Page, address: str, photo: Callable[[int, int], str]
 ) -> None:
     page.goto(address)
     _write_name_and_agree(page, NAMES[UPLOADED])
-    _give(page, "Choose photos", *(photo(UPLOADED, n) for n in range(4)))
-    expect(page.get_by_text(f"person-{UPLOADED}-3.jpg")).to_be_visible()
+    _give(page, "Choose photos", *(photo(UPLOADED, n) for n in range(3)))
     _enroll(page)
-    _expect_said(page, f"{NAMES[UPLOADED]} is enrolled: 4 of 4 photos were kept")
+    _expect_said(page, f"{NAMES[UPLOADED]} is enrolled: 3 of 3 photos were kept")
     _give(page, "Choose a photo", photo(UPLOADED, 5))
     _expect_line(page, "known", NAMES[UPLOADED])
 
-    _go_to_identify(page)
+    page.get_by_role("link", name="Identify").click()
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Try it now")).to_be_hidden()
     _give(page, "Choose a photo", photo(UPLOADED, 6))
     _expect_line(page, "known", NAMES[UPLOADED])
+    _give(page, "Choose a photo", photo(STRANGER, 0))
+    _expect_line(page, "unknown", "-")
 
 
-def test_enroll_with_the_camera_then_identify(
-    page: Page, address: str, photo: Callable[[int, int], str]
-) -> None:
-    page.goto(address)
+def test_enroll_with_the_camera_then_identify(page: Page, address: str) -> None:
+    page.goto(f"{address}/identify")
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    page.get_by_role("link", name="Enroll").click()
     _write_name_and_agree(page, NAMES[FILMED])
     page.get_by_text("Use this device's camera").click()
     for number in range(3):
-        page.get_by_role("button", name="Take Photo").click()
+        _take_picture(page, f"Take picture {number + 1}")
         expect(page.get_by_role("button", name="Drop")).to_have_count(number + 1)
     page.get_by_role("button", name="Drop").first.click()
     expect(page.get_by_role("button", name="Drop")).to_have_count(2)
     _enroll(page)
     _expect_said(page, f"{NAMES[FILMED]} is enrolled")
     page.get_by_text("The camera", exact=True).click()
-    page.get_by_role("button", name="Take Photo").click()
-    _expect_line(page, "known", NAMES[FILMED])
-
-    _go_to_identify(page)
-    _give(page, "Choose a photo", photo(FILMED, 7))
+    _take_picture(page, "Take a picture")
     _expect_line(page, "known", NAMES[FILMED])
 
 
-def test_a_stranger_is_unknown(page: Page, address: str, photo: Callable[[int, int], str]) -> None:
-    page.goto(f"{address}/identify")
-    _give(page, "Choose a photo", photo(STRANGER, 0))
-    _expect_line(page, "unknown", "-")
-
-
-def test_wrong_input_is_said_and_markup_is_text(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_role("textbox", name="Name", exact=True).fill("**x** [a](http://b.c) :red[y]")
-    page.keyboard.press("Tab")
-    page.get_by_role("button", name="Enroll", exact=True).click()
-    expect(page.get_by_text("There is no photo yet")).to_be_visible()
-    expect(page.get_by_text("There is no consent yet")).to_be_visible()
-    complaint = page.get_by_role("alert").filter(has_text="has the character")
-    assert "**x** [a](http://b.c) :red[y]" in complaint.inner_text().replace("\u2060", "")
-    assert complaint.locator("a").count() == 0
-    expect(page.get_by_text("The weak backbone dlib-resnet is in use")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_everything(browser: Browser, address: str, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 375, "height": 800}, color_scheme=scheme)
-    with _watched(context) as page:
+def test_wrong_input_is_said_and_a_telephone_shows_everything(
+    browser: Browser, address: str
+) -> None:
+    with _watched(browser.new_context(viewport={"width": 375, "height": 800})) as page:
         page.goto(address)
-        expect(page.get_by_role("button", name="Enroll", exact=True)).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 375
-        boxes = [
-            b.bounding_box() for b in page.get_by_test_id("stMain").get_by_role("button").all()
-        ]
-        right = [box["x"] + box["width"] for box in boxes if box is not None]
-        assert right
-        assert max(right) <= 375
+        page.get_by_role("textbox", name="Name", exact=True).fill("**x** [a](http://b.c) :red[y]")
+        page.keyboard.press("Tab")
+        for scheme, background in (("light", WHITE), ("dark", DARK)):
+            page.emulate_media(color_scheme=scheme)
+            expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+            _expect_nothing_wider_than(page, 375)
+        page.get_by_role("button", name="Enroll", exact=True).click()
+        expect(page.get_by_text("There is no photo yet")).to_be_visible()
+        expect(page.get_by_text("There is no consent yet")).to_be_visible()
+        complaint = page.get_by_role("alert").filter(has_text="has the character")
+        assert "**x** [a](http://b.c) :red[y]" in complaint.inner_text().replace("\u2060", "")
+        assert complaint.locator("a").count() == 0
+        expect(page.get_by_text("The weak backbone dlib-resnet is in use")).to_be_attached()
+        _expect_nothing_wider_than(page, 375)
+
+
+def _expect_nothing_wider_than(page: Page, width: int) -> None:
+    expect(page.get_by_role("button", name="Enroll", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    buttons = page.get_by_test_id("stMain").get_by_role("button").all()
+    right = [box["x"] + box["width"] for b in buttons if (box := b.bounding_box()) is not None]
+    assert right
+    assert max(right) <= width
 
 
 def _write_name_and_agree(page: Page, name: str) -> None:
@@ -202,16 +207,27 @@ def _write_name_and_agree(page: Page, name: str) -> None:
     expect(page.get_by_role("checkbox", name="The person has read this")).to_be_checked()
 
 
-def _go_to_identify(page: Page) -> None:
-    page.get_by_role("link", name="Identify").click()
-    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
-    expect(page.get_by_role("heading", name="Try it now")).to_be_hidden()
-
-
 def _give(page: Page, label: str, *files: str) -> None:
     """By label: what was on the page before stays in it until the new one is complete."""
     uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
     uploader.locator("input[type=file]").set_input_files(files)
+    for file in files:
+        expect(uploader.get_by_text(Path(file).name)).to_be_visible()
+    expect(uploader.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
+
+
+def _take_picture(page: Page, label: str) -> None:
+    """Press until the button is gone, as a person would: before the camera's first frame a press
+    does nothing, and nothing on the page tells when that frame has come."""
+    camera = page.get_by_test_id("stCameraInput").filter(has_text=label)
+    button = camera.get_by_role("button", name="Take Photo")
+    expect(button).to_be_enabled()
+    until = time.monotonic() + PATIENCE
+    while button.is_visible():
+        assert time.monotonic() < until, "the camera gives no picture"
+        with suppress(Late):  # it went away just before this press
+            button.click(timeout=2000)
+        page.wait_for_timeout(500)
 
 
 def _enroll(page: Page) -> None:
@@ -219,10 +235,10 @@ def _enroll(page: Page) -> None:
     page.get_by_role("button", name="Enroll", exact=True).click()
     verdict = page.get_by_role("heading", name="The photos")
     question = page.get_by_text("Is this the same person?")
-    expect(verdict.or_(question).first).to_be_visible(timeout=MINUTE)
+    expect(verdict.or_(question).first).to_be_visible()
     if question.is_visible():
         page.get_by_role("button", name="Different people").click()
-    expect(verdict).to_be_visible(timeout=MINUTE)
+    expect(verdict).to_be_visible()
 
 
 def _expect_said(page: Page, text: str) -> None:
@@ -232,7 +248,7 @@ def _expect_said(page: Page, text: str) -> None:
 
 def _expect_line(page: Page, decision: str, name: str) -> None:
     line = page.get_by_role("table").locator("tbody tr")
-    expect(line).to_have_count(1, timeout=MINUTE)
+    expect(line).to_have_count(1)
     expect(line.locator("td").nth(1)).to_have_text(re.compile(rf"\b{decision}\b"))
     expect(line.locator("td").nth(2)).to_have_text(name)
 
@@ -244,7 +260,7 @@ def _fill(settings: Settings) -> None:
             Enrollee(
                 NAMES[person],
                 None,
-                tuple(photo_bytes(f"{n}.jpg", encode_jpeg(portrait(person, n))) for n in range(4)),
+                tuple(photo_bytes(f"{n}.jpg", encode_jpeg(portrait(person, n))) for n in range(2)),
             )
             for person in COLLEAGUES
         ]
@@ -252,8 +268,8 @@ def _fill(settings: Settings) -> None:
 
 
 def _frame(person: int, number: int) -> bytes:
-    picture = np.full((720, 1280, 3), 128, np.uint8)
-    picture[120:600, 400:880] = portrait(person, number)
+    picture = np.full((360, 640, 3), 128, np.uint8)  # a larger one keeps the host busy
+    picture[:, 140:500] = portrait(person, number, size=360)
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     return data.tobytes()
 
@@ -265,7 +281,8 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(240):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         assert server.poll() is None, "the server ended"
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310

@@ -79,7 +79,6 @@ def test_bad_input_is_refused_before_anything_is_opened(
         (["identify", str(tmp_path / "gone.jpg")], "not a file"),
         (["verify", str(tmp_path / "gone.jpg"), "--name", "A"], "not a file"),
         (["init", "--backbone", "resnet-9000"], "resnet-9000"),
-        (["init", "--backbone", "onnx:none.toml"], "none.toml"),
         (["init", "--consent-policy", "maybe"], "consent policy"),
     ):
         code, out, err = run(capsys, *arguments, "--home", home)

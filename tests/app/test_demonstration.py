@@ -10,13 +10,14 @@ from enrollment.errors import BadInput
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("models_opened_once")
 def test_the_whole_job_on_drawn_people(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "demo", key_folder=tmp_path / "keys")
     lines: list[str] = []
-    outcome = demonstrate(settings, lines.append, people=4, strangers=2)
+    outcome = demonstrate(settings, lines.append, people=2, strangers=1)
     assert outcome.right, lines
-    assert (outcome.enrolled, outcome.probes, outcome.strangers) == (4, 8, 4)
-    assert "4 people enrolled" in lines[-2]
+    assert (outcome.enrolled, outcome.probes, outcome.strangers) == (2, 4, 2)
+    assert "2 people enrolled" in lines[-2]
     assert (tmp_path / "demo" / "gallery.db").exists()
 
 

@@ -1,10 +1,12 @@
 """The pages as Streamlit runs them, on a real gallery with tiny models; no browser."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.draft import CONSENT
@@ -16,6 +18,15 @@ from tests import tiny
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 Person = Callable[..., Enrollee]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages_are_scanned_once() -> Iterator[None]:
+    """Each AppTest reads the metadata of every installed package, in search of components."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 def _enroll_page(service) -> None:  # a script of its own: it knows no names from here
@@ -37,7 +48,7 @@ def _all_pages(service) -> None:
 
 
 def open_page(page: Callable[[Service], None], service: Service) -> AppTest:
-    at = AppTest.from_function(page, default_timeout=30, args=(service,)).run()
+    at = AppTest.from_function(page, default_timeout=600, args=(service,)).run()
     assert not at.exception
     return at
 
@@ -323,7 +334,7 @@ def test_a_gallery_that_cannot_be_opened_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLCALL_HOME", str(tmp_path / "nowhere"))
-    at = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    at = AppTest.from_file(str(MAIN), default_timeout=600).run()
     assert not at.exception
     assert "There is no gallery in" in at.error[0].value
     assert "rollcall init" in at.error[0].value

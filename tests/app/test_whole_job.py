@@ -19,13 +19,14 @@ from app import cli
 from demo.people import NAMES, PEOPLE, group, portrait
 from enrollment.photo import encode_jpeg
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("models_opened_once")]
+STAFF, PHOTOS = 3, 2
 CONSENT = "drawn people agree"
 
 
 @dataclass
 class Rollcall:
-    """The command line on one gallery, in this process: TensorFlow takes seconds to load."""
+    """The command line on one gallery, in this process: models take seconds to load."""
 
     home: Path
     folder: Path
@@ -66,17 +67,17 @@ def checked(words: list[str], found: object, out: str, err: str, code: int) -> l
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Rollcall:
-    """A gallery with five people."""
+def made(models_opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Rollcall:
+    """A gallery with STAFF people, PHOTOS photos each."""
     folder = tmp_path_factory.mktemp("job")
     rollcall = Rollcall(folder / "made", folder)
     (facts,) = rollcall("init", "--backbone", "dlib-resnet")
     assert facts["dimension"] == 128
     assert (folder / "keys").is_dir()
-    for person in range(5):
-        rollcall.photos(f"staff/{NAMES[person]}", *((person, n) for n in range(3)))
+    for person in range(STAFF):
+        rollcall.photos(f"staff/{NAMES[person]}", *((person, n) for n in range(PHOTOS)))
     (report,) = rollcall("enroll", folder / "staff", "--consent", CONSENT)
-    assert (report["accepted"], report["refused"]) == (15, 0)
+    assert (report["accepted"], report["refused"]) == (STAFF * PHOTOS, 0)
     return rollcall
 
 
@@ -89,16 +90,16 @@ def rollcall(made: Rollcall, tmp_path: Path) -> Rollcall:
 
 
 def test_enrolled_people_and_strangers(rollcall: Rollcall) -> None:
-    probes = rollcall.photos("probes", (0, 10), (1, 11), (2, 12), (9, 10), (10, 10))
+    probes = rollcall.photos("probes", (0, 10), (1, 11), (9, 10), (10, 10))
     (probes / "several.jpg").write_bytes(
-        encode_jpeg(group([(PEOPLE[0], 20), (PEOPLE[9], 21), (PEOPLE[3], 22)], size=400))
+        encode_jpeg(group([(PEOPLE[0], 20), (PEOPLE[9], 21)], size=400))
     )
     (probes / "nobody.png").write_bytes(cv2.imencode(".png", np.full((200, 200, 3), 128))[1])
     lines = rollcall("identify", probes)
     found = {}
     for line in lines:
         found.setdefault(Path(line["source"]).name, []).append(line)
-    for person, picture in ((0, 10), (1, 11), (2, 12)):
+    for person, picture in ((0, 10), (1, 11)):
         (line,) = found[f"{person}-{picture}.jpg"]
         assert (line["decision"], line["name"]) == ("known", NAMES[person])
         assert line["head_agrees"] is True
@@ -107,7 +108,7 @@ def test_enrolled_people_and_strangers(rollcall: Rollcall) -> None:
     for name in ("9-10.jpg", "10-10.jpg"):
         assert [line["decision"] for line in found[name]] == ["unknown"]
     names = sorted(line["name"] or "" for line in found["several.jpg"])
-    assert len(names) == 3
+    assert len(names) == 2
     assert NAMES[9] not in names
     assert [(x["decision"], x["reasons"]) for x in found["nobody.png"]] == [
         ("refused", ["no_face"])
@@ -123,29 +124,31 @@ def test_as_a_process_of_its_own(rollcall: Rollcall) -> None:
     """What libraries print below Python must not reach stdout, nor a second line stderr."""
     probe = rollcall.photos("probe", (0, 10)) / "0-10.jpg"
     (rollcall.folder / "cut.mp4").write_bytes(b"no video")
-    for path, code in ((probe, 0), (rollcall.folder / "cut.mp4", 2)):
-        words = ["identify", str(path), "--json", "--home", str(rollcall.home)]
-        done = subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=os.environ | {"ROLLCALL_KEY_FOLDER": str(rollcall.folder / "keys")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        (line,) = checked(words, done.returncode, done.stdout, done.stderr, code)
-        assert line.get("name") == (NAMES[0] if code == 0 else None)
+    words = ["identify", str(probe), str(rollcall.folder / "cut.mp4")]
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *words, "--json", "--home", str(rollcall.home)],
+        env=os.environ | {"ROLLCALL_KEY_FOLDER": str(rollcall.folder / "keys")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (answer,) = done.stdout.splitlines()
+    assert json.loads(answer)["name"] == NAMES[0]
+    (complaint,) = done.stderr.splitlines()
+    assert "cut.mp4 cannot be read as a video" in complaint
 
 
 def test_video(rollcall: Rollcall) -> None:
     path = rollcall.folder / "pass.avi"
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (480, 480))
-    for picture in range(30, 36):
+    for picture in (30, 31):
         for _ in range(2):
             video.write(portrait(PEOPLE[1], picture)[:, :, ::-1])
     video.release()
     lines = rollcall("identify", path)
-    assert [line["frame"] for line in lines] == [0, 2, 4, 6, 8, 10]
+    assert [line["frame"] for line in lines] == [0, 2]
     assert {line["name"] for line in lines} <= {NAMES[1], None}
     (line,) = rollcall("identify", path, "--decide-per", "source")
     assert (line["decision"], line["name"]) == ("known", NAMES[1])
@@ -156,7 +159,7 @@ def test_video(rollcall: Rollcall) -> None:
 def test_people_come_change_and_go(rollcall: Rollcall) -> None:
     ada, bert = NAMES[0], NAMES[1]
     (listed,) = rollcall("people")
-    assert len(listed["subjects"]) == 5
+    assert len(listed["subjects"]) == STAFF
     (found,) = rollcall("people", "--search", ada[:4].upper())
     assert ada in {s["name"] for s in found["subjects"]}
     subject_id = next(s["subject_id"] for s in listed["subjects"] if s["name"] == ada)
@@ -185,7 +188,7 @@ def test_people_come_change_and_go(rollcall: Rollcall) -> None:
     live = b"".join(p.read_bytes() for p in rollcall.home.iterdir())
     assert subject_id.encode() not in live
     (checked,) = rollcall("rebuild", "--verify")
-    assert (checked["sound"], checked["templates"]) == (True, 12)
+    assert (checked["sound"], checked["templates"]) == (True, (STAFF - 1) * PHOTOS)
 
 
 def test_refusals_of_photos(rollcall: Rollcall) -> None:
@@ -207,7 +210,7 @@ def test_refusals_of_photos(rollcall: Rollcall) -> None:
     assert again["accepted"] == 0
     (nobody,) = rollcall("enroll", folder / "text.jpg", "--name", "X", "--consent", "y", code=1)
     assert nobody["accepted"] == 0
-    other = rollcall.photos("again", (0, 5), (0, 6), (0, 7))
+    other = rollcall.photos("again", (0, 5))
     (report,) = rollcall("enroll", other, "--name", "Somebody New", "--consent", "y", code=1)
     assert report["subjects"][0]["samples"][0]["reasons"] == ["near_other_subject"]
     (report,) = rollcall(
@@ -242,7 +245,7 @@ def test_archives_and_tables(rollcall: Rollcall) -> None:
 def test_operating_point_and_doctor(rollcall: Rollcall) -> None:
     (point,) = rollcall("calibrate", "--max-fpir", "0.02")
     assert (point["max_fpir"], point["promise"]) == (0.02, "not_enough_data")
-    assert point["n_nonmated"] == 15
+    assert point["n_nonmated"] == STAFF * PHOTOS
     rollcall("calibrate", "--max-fpir", "7", code=2)
     (found,) = rollcall("doctor")
     assert found["device"].startswith(("CPU", "GPU"))
@@ -254,6 +257,10 @@ def test_operating_point_and_doctor(rollcall: Rollcall) -> None:
 def test_a_gallery_that_cannot_be_used(rollcall: Rollcall, tmp_path: Path) -> None:
     probe = rollcall.photos("probe", (0, 10))
     rollcall("init", code=2)
+    elsewhere = Rollcall(tmp_path / "elsewhere", tmp_path)
+    (said,) = elsewhere("init", "--backbone", "onnx:none.toml", code=2)
+    assert "none.toml" in said["error"]
+    assert not elsewhere.home.exists()
     for key in (tmp_path / "keys").iterdir():
         key.rename(tmp_path / "taken")
     (said,) = rollcall("identify", probe, code=3)
@@ -270,17 +277,15 @@ def test_a_gallery_that_cannot_be_used(rollcall: Rollcall, tmp_path: Path) -> No
 
 
 def test_evaluate(rollcall: Rollcall) -> None:
-    for person in range(4):
-        rollcall.photos(f"gallery/{NAMES[person]}", *((person, n) for n in range(3)))
-        rollcall.photos(f"mated/{NAMES[person]}", *((person, n) for n in range(40, 42)))
-    rollcall.photos("strangers", *((person, 0) for person in range(12, 16)))
+    for person in range(2):
+        rollcall.photos(f"gallery/{NAMES[person]}", (person, 0), (person, 1))
+        rollcall.photos(f"mated/{NAMES[person]}", (person, 40))
+    rollcall.photos("strangers", (12, 0))
     (found,) = rollcall(
         "evaluate", "--backbone", "dlib-resnet", "--gallery", rollcall.folder / "gallery",
         "--mated", rollcall.folder / "mated", "--nonmated", rollcall.folder / "strangers",
     )  # fmt: skip
-    assert (found["n_subjects"], found["n_mated"], found["n_nonmated"]) == (4, 8, 4)
+    assert (found["n_subjects"], found["n_mated"], found["n_nonmated"]) == (2, 2, 1)
     assert found["rank1"] == 1.0
     assert found["failure_to_enroll"] == 0.0
     assert found["fpir"] == 0.0
-    assert found["fpir_interval_95"][0] == 0.0
-    assert found["tpir"] + found["fnir"] == pytest.approx(1)

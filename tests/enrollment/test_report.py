@@ -406,7 +406,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 375, 1200])
+@pytest.mark.parametrize("width", [320, 1200])
 def test_fits_and_is_silent_in_a_browser(
     browser: Browser, tmp_path: Path, width: int, scheme: Any
 ) -> None:

@@ -1,9 +1,11 @@
 """kill -9 at random moments: nobody who was acknowledged is lost, nobody is half there."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,56 +15,77 @@ from enrollment.config import Settings
 from enrollment.opening import is_gallery
 from enrollment.service import open_service
 from tests import tiny
-from tests.conftest import KEY
+from tests.faults import enroll_tiny
 
-PEOPLE, PHOTOS, KILLS = 20, 2, 5
-
-
-def process(home: Path, photos: Path) -> list[str]:
-    return [sys.executable, "-m", "tests.faults.enroll_tiny", str(home), str(photos)]
+PEOPLE, PHOTOS, KILLS = 12, 2, 3
+NAMES = [f"Person {i:02}" for i in range(PEOPLE)]
 
 
-def killed(home: Path, photos: Path, after: float, output: Path) -> list[str]:
-    with output.open("w") as file:
-        running = subprocess.Popen(process(home, photos), stdout=file)
-        try:
-            running.wait(after)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
-    return output.read_text().splitlines()
+def steps(home: Path, photos: Path) -> list[float]:
+    """Enroll everybody here; the seconds from each line that is said to the next."""
+    said: list[str] = []
+    times: list[float] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        times.append(time.monotonic())
+
+    enroll_tiny.main(home, photos, say)
+    assert said == [enroll_tiny.BEGINS, *NAMES]
+    return [after - before for before, after in pairwise(times)]
+
+
+def killed(home: Path, photos: Path, lines: int, delay: float) -> list[str]:
+    """Kill a process `delay` s after it was told to go on from a line; everybody whose line came.
+
+    However slow the host is, the process is then at work on what the next line will say, or
+    waits there.
+    """
+    command = [sys.executable, "-m", "tests.faults.enroll_tiny", str(home), str(photos)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        said = []
+        for _ in range(lines):
+            said.append(running.stdout.readline())
+            running.stdin.write("\n")
+            running.stdin.flush()
+        time.sleep(delay)
+        running.kill()
+        said += running.stdout.readlines()
+    assert running.returncode == -signal.SIGKILL
+    begins, *names = [line.rstrip("\n") for line in said]
+    assert begins == enroll_tiny.BEGINS
+    return names
 
 
 @pytest.mark.slow
 def test_killed_while_enrolling(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
-    for i in range(PEOPLE):
-        tiny.write_photos(photos / f"Person {i:02}", i, range(PHOTOS))
-    start = time.monotonic()
-    assert len(killed(tmp_path / "whole", photos, 300, tmp_path / "out")) == PEOPLE
-    length = time.monotonic() - start
+    for i, name in enumerate(NAMES):
+        tiny.write_photos(photos / name, i, range(PHOTOS))
+    seconds = steps(tmp_path / "whole", photos)
     moments = random.Random(0)
-    stopped_midway = 0
-    for i in range(KILLS):
-        home = tmp_path / f"gallery {i}"
-        # The first part is imports; aim at the part that writes, and at the making of the gallery.
-        after = length * moments.uniform(0.3, 1.0)
-        acknowledged = killed(home, photos, after, tmp_path / "out")
+    # After the first line the gallery is made.
+    for lines in (1, *moments.sample(range(2, PEOPLE), KILLS - 1)):
+        home = tmp_path / f"gallery {lines}"
+        acknowledged = killed(home, photos, lines, moments.random() * seconds[lines - 1])
+        assert acknowledged in (NAMES[: lines - 1], NAMES[:lines])
         if is_gallery(home):
             there = look(home)
-            assert set(acknowledged) <= set(there)
+            assert set(acknowledged) <= set(there) <= set(NAMES[:lines])
             assert set(there.values()) <= {PHOTOS}
-            stopped_midway += 0 < len(there) < PEOPLE
         else:
             assert acknowledged == []
-        subprocess.run(process(home, photos), check=True, stdout=subprocess.DEVNULL)
-        assert look(home) == {f"Person {n:02}": PHOTOS for n in range(PEOPLE)}
-    assert stopped_midway > 0, "no kill came while people were being enrolled"
+        steps(home, photos)
+        assert look(home) == dict.fromkeys(NAMES, PHOTOS)
 
 
 def look(home: Path) -> dict[str, int]:
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
-    with open_service(Settings(home=home, key=KEY), capture=capture) as service:
+    with open_service(Settings(home=home, key=tiny.KEY), capture=capture) as service:
         assert service.verify_gallery().sound
         people = service.people()
         assert all(len(service.consents(s.subject_id)) == 1 for s in people)
