@@ -268,7 +268,8 @@ class Nightly:
         before = self._before(snapshot, policy, measure, told("search with last night's head"))
         imprint = measure.state("imprint", Imprint(), snapshot.tonight, told("search with means"))
         rows = snapshot.tonight.lesson.means()
-        imprinted = self._challenge(imprint, rows, before, snapshot, max_fpir, watch)
+        means = imprint.measured
+        imprinted = self._challenge(imprint, rows, before, means, snapshot, max_fpir, watch)
         watch.lap("evaluate")
         trained, throughput = None, None
         if chosen.learner.name != IMPRINT:
@@ -279,7 +280,7 @@ class Nightly:
             rows = chosen.learner.learn(snapshot.tonight.lesson, self._trainer, told("train"))
             watch.lap("train")
             throughput = _throughput(snapshot, chosen, policy, watch.seconds["train"])
-            trained = self._challenge(state, rows, before, snapshot, max_fpir, watch)
+            trained = self._challenge(state, rows, before, means, snapshot, max_fpir, watch)
             trained = _must_beat(trained, imprinted)
         return Night(
             run_id=lease.run_id,
@@ -326,6 +327,7 @@ class Nightly:
         state: State,
         rows: NDArray[np.float32],
         before: State | None,
+        means: Measured,
         snapshot: Snapshot,
         max_fpir: float,
         watch: "Watch",
@@ -346,8 +348,7 @@ class Nightly:
             own_photos=own_photos,
         )
         names = {s.subject_id: s.name for s in snapshot.subjects}
-        champion = before.measured if before else None
-        decision = decide(candidate, champion, compared, subjects, names, max_fpir, self._policy)
+        decision = decide(candidate, means, compared, subjects, names, max_fpir, self._policy)
         return Challenge(state, rows, compared, decision)
 
     # -- publishing ---------------------------------------------------------------------------

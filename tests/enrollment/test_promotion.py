@@ -45,14 +45,14 @@ def gate(
     measured: Measured = GOOD,
     comparison: Comparison | None = SAME,
     subjects: dict[str, tuple[tuple[int, int], tuple[int, int]]] = NOBODY,
-    champion: Measured | None = GOOD,
+    means: Measured = GOOD,
     rows_problem: str | None = None,
     seconds: float = 10.0,
     memory_mb: float = 500.0,
     own: tuple[int, int] = (30, 30),
 ):
     candidate = Candidate(measured, rows_problem, seconds, memory_mb, *own)
-    return decide(candidate, champion, comparison, subjects, NAMES, 0.01, POLICY)
+    return decide(candidate, means, comparison, subjects, NAMES, 0.01, POLICY)
 
 
 def test_what_is_as_good_goes_live() -> None:
@@ -63,7 +63,7 @@ def test_what_is_as_good_goes_live() -> None:
 
 
 def test_the_first_night_is_judged_by_itself() -> None:
-    decision = gate(comparison=None, champion=None)
+    decision = gate(comparison=None)
     assert decision.promoted
     assert "old people" not in {check.name for check in decision.checks}
 
