@@ -1,6 +1,9 @@
-"""Group photos against a gallery of 303 people: every face has a line, nobody is named.
+"""Group photos against a gallery of 303 people: every face has a line; prints who is named.
 
-python -m benchmarks.groups
+Two of the photos show Angelina Jolie, who is in the gallery: naming her is right.
+
+    python -m benchmarks.groups                  both backbones
+    python -m benchmarks.groups dlib-resnet
 """
 
 import json
@@ -24,7 +27,7 @@ def rollcall(home: Path, *arguments: str) -> str:
 def main() -> None:
     if not GROUPS.is_dir():
         sys.exit(f"the group photos are not here: {GROUPS}")
-    for backbone in ("retail-0095", "dlib-resnet"):
+    for backbone in sys.argv[1:] or ("retail-0095", "dlib-resnet"):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             gallery, _ = split(folder / "split")
