@@ -15,10 +15,18 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata
+from store import audit, metadata, negatives, sightings
 from store.errors import UnknownSubject
 from store.index import check_vectors
-from store.records import GalleryFacts, Job, NewSample
+from store.records import (
+    GalleryFacts,
+    Job,
+    Negative,
+    NewSample,
+    NewSighting,
+    Sighting,
+    Subject,
+)
 from store.schema import (
     consents,
     erasures,
@@ -147,10 +155,25 @@ class Change:
         into_pseudonym = audit.pseudonym(self.vault, into)
         self.record("subject.merge", subject_id, {"into": into_pseudonym})
 
-    def erase(self, subject_ids: Collection[str]) -> dict[str, int]:
-        """Delete every row of these subjects; returns how many went, by table."""
+    def erase(
+        self,
+        subject_ids: Collection[str],
+        sighting_ids: Collection[str] = (),
+        negative_ids: Collection[str] = (),
+    ) -> dict[str, int]:
+        """Delete every row of these subjects; returns how many went, by table.
+
+        Args:
+            sighting_ids, negative_ids: of faces that may be theirs, beside those which are linked
+                to them.
+        """
         ids = list(subject_ids)
-        counts = {}
+        counts = {
+            "sightings": sightings.delete_like(self.connection, ids)
+            + sightings.delete(self.connection, sighting_ids),
+            "negatives": negatives.delete_of(self.connection, ids)
+            + negatives.delete(self.connection, negative_ids),
+        }
         for table in (templates, samples, consents, subject_keys, events):
             gone = self.connection.execute(sa.delete(table).where(table.c.subject_id.in_(ids)))
             counts[table.name] = gone.rowcount
@@ -171,6 +194,67 @@ class Change:
             self.record("subject.erase", subject_id, counts)
         self.relabelled = True
         return counts
+
+    # -- faces to review --------------------------------------------------------------------
+
+    def subjects(self) -> dict[str, Subject]:
+        """As `Gallery.subjects`, under the lock."""
+        return metadata.all_subjects(self.connection)
+
+    def sightings(self, since: datetime | None = None) -> list[Sighting]:
+        """As `Gallery.sightings`, under the lock."""
+        return sightings.select(self.connection, self.vault, self.facts.fingerprint, since)
+
+    def has_sighting(self, image: bytes) -> bool:
+        """As `Gallery.has_sighting`, under the lock."""
+        return sightings.has_image(self.connection, self.vault, image)
+
+    def negatives(self) -> list[Negative]:
+        """As `Gallery.negative_list`, under the lock."""
+        return negatives.select(self.connection, self.vault, self.facts.fingerprint)
+
+    def add_sighting(self, new: NewSighting) -> str:
+        """Queue a face; returns its id.
+
+        Raises:
+            BadVector: the vector is not a finite unit row of the gallery's dimension.
+        """
+        check_vectors(new.vector[None], 1, self.facts.dimension)
+        return sightings.insert(
+            self.connection, self.vault, self.facts.fingerprint, self._now(), new
+        )
+
+    def drop_sightings(self, sighting_ids: Collection[str]) -> int:
+        """Take faces out of the queue; returns how many were in it."""
+        return sightings.delete(self.connection, sighting_ids)
+
+    def drop_old_sightings(self, before: datetime, most: int) -> int:
+        """Keep to the queue's limits in time and number; returns how many went."""
+        return sightings.delete_before(self.connection, before) + sightings.delete_beyond(
+            self.connection, most
+        )
+
+    def add_negative(
+        self, sighting: Sighting, subject_id: str | None, lineage: Mapping[str, object]
+    ) -> str:
+        """Remember that this face is not this subject's, or nobody's; returns the negative's id."""
+        self.relabelled = True
+        return negatives.insert(
+            self.connection,
+            self.vault,
+            self.facts.fingerprint,
+            self._now(),
+            sighting,
+            subject_id,
+            lineage,
+        )
+
+    def drop_negatives(self, negative_ids: Collection[str]) -> int:
+        """Forget that these were said; returns how many there were."""
+        self.relabelled = True
+        return negatives.delete(self.connection, negative_ids)
+
+    # -- heads and nights -------------------------------------------------------------------
 
     def add_head(
         self,

@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata
+from store import audit, metadata, negatives, sightings
 from store.change import Change, template_context
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
@@ -26,7 +26,10 @@ from store.records import (
     GalleryFacts,
     Job,
     Match,
+    Negative,
+    Negatives,
     Sample,
+    Sighting,
     StoredHead,
     StoredOperatingPoint,
     Subject,
@@ -98,15 +101,21 @@ class Gallery:
 
     def finish_erasures(self) -> bool:
         """Cut the log after an erasure; True when no erased row is left in the live files."""
+        if not self.cut_log():
+            return False
+        with translated(), self._engine.begin() as connection:
+            connection.execute(
+                sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
+            )
+        return True
+
+    def cut_log(self) -> bool:
+        """Get deleted rows out of the live files; False while another process reads old ones."""
         deadline = time.monotonic() + _CHECKPOINT_SECONDS
         while not checkpoint(self._engine):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
-        with translated(), self._engine.begin() as connection:
-            connection.execute(
-                sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
-            )
         return True
 
     def unfinished_erasures(self) -> int:
@@ -200,6 +209,56 @@ class Gallery:
                 vectors=self._index.vectors(ids),
                 generation=generation,
             )
+
+    def vectors_of(self, subject_ids: Collection[str]) -> NDArray[np.float32]:
+        """(n, dimension): every template of these very subjects, also where they cannot be found
+        (suspended, merged into others)."""
+        with self._reading() as connection:
+            ids: list[int] = []
+            for chunk in metadata.chunks(list(subject_ids)):
+                wanted = sa.select(templates.c.template_id).where(templates.c.subject_id.in_(chunk))
+                ids += connection.execute(wanted).scalars()
+            return self._decrypt(connection, ids)
+
+    def sightings(self, since: datetime | None = None) -> list[Sighting]:
+        """The review queue, oldest first; from `since` on, where given."""
+        with self._reading() as connection:
+            return sightings.select(connection, self._vault, self.facts.fingerprint, since)
+
+    def sighting_images(self, sighting_ids: Collection[str]) -> dict[str, bytes]:
+        """The pictures of those that are still in the queue, decrypted."""
+        with self._reading() as connection:
+            print_ = self.facts.fingerprint
+            return sightings.images(connection, self._vault, print_, sighting_ids)
+
+    def has_sighting(self, image: bytes) -> bool:
+        """Is this very picture in the review queue?"""
+        with self._reading() as connection:
+            return sightings.has_image(connection, self._vault, image)
+
+    def negative_list(self) -> list[Negative]:
+        """Every face that somebody said no to, in order of id, as it was said."""
+        with self._reading() as connection:
+            return negatives.select(connection, self._vault, self.facts.fingerprint)
+
+    def negatives(self) -> Negatives:
+        """As arrays. Who was merged since answers as the one they were merged into."""
+        with self._reading() as connection:
+            generation = metadata.generation(connection)
+            owners = metadata.answering(connection)
+            everyone = negatives.select(connection, self._vault, self.facts.fingerprint)
+        # One that names somebody who has come or gone since the line above belongs to the next
+        # generation, which is asked for again.
+        found = [n for n in everyone if n.subject_id is None or n.subject_id in owners]
+        vectors = np.empty((len(found), self.facts.dimension), np.float32)
+        for i, negative in enumerate(found):
+            vectors[i] = negative.vector
+        return Negatives(
+            ids=tuple(n.negative_id for n in found),
+            subject_ids=tuple(n.subject_id and owners[n.subject_id] for n in found),
+            vectors=vectors,
+            generation=generation,
+        )
 
     def operating_point(self) -> StoredOperatingPoint | None:
         with self._reading() as connection:
@@ -333,25 +392,30 @@ def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -
         with translated(), engine.begin() as connection:
             if connection.execute(sa.select(gallery.c.one)).first() is not None:
                 raise GalleryExists("there is a gallery in this database already")
-            values = {
-                "one": 1,
-                "gallery_id": facts.gallery_id,
-                "created_at": facts.created_at.isoformat(),
-                "backbone": facts.backbone,
-                "backbone_reason": facts.backbone_reason,
-                "detector": facts.detector,
-                "dimension": facts.dimension,
-                "fingerprint": facts.fingerprint,
-                "golden": facts.golden.astype(np.float32).tobytes(),
-                "consent_policy": facts.consent_policy,
-                "max_fpir": max_fpir,
-                "key_id": Vault(key).key_id,
-                "generation": 0,
-            }
-            connection.execute(sa.insert(gallery).values(**values))
+            stamp(connection, key, facts, max_fpir)
         checkpoint(engine)
     finally:
         engine.dispose()
+
+
+def stamp(connection: sa.Connection, key: bytes, facts: GalleryFacts, max_fpir: float) -> None:
+    """Write what the gallery is made with, into an empty schema."""
+    values = {
+        "one": 1,
+        "gallery_id": facts.gallery_id,
+        "created_at": facts.created_at.isoformat(),
+        "backbone": facts.backbone,
+        "backbone_reason": facts.backbone_reason,
+        "detector": facts.detector,
+        "dimension": facts.dimension,
+        "fingerprint": facts.fingerprint,
+        "golden": facts.golden.astype(np.float32).tobytes(),
+        "consent_policy": facts.consent_policy,
+        "max_fpir": max_fpir,
+        "key_id": Vault(key).key_id,
+        "generation": 0,
+    }
+    connection.execute(sa.insert(gallery).values(**values))
 
 
 def read_facts(url: str) -> GalleryFacts:

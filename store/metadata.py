@@ -4,7 +4,7 @@ import json
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from store.schema import (
 )
 from store.vault import Vault
 
+Value = TypeVar("Value")
 _CHUNK = 500  # bound parameters a statement, well under SQLite's limit
 
 
@@ -103,6 +104,12 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
             answers = into
         roots[subject_id] = answers
     return roots
+
+
+def answering(connection: sa.Connection) -> dict[str, str]:
+    """Subject id -> the subject that answers for it: itself, or the one it was merged into."""
+    rows = connection.execute(sa.select(subjects.c.subject_id, subjects.c.merged_into))
+    return _roots({row.subject_id: row.merged_into for row in rows})
 
 
 def searchable(connection: sa.Connection) -> dict[int, str]:
@@ -206,6 +213,6 @@ def all_jobs(connection: sa.Connection, job: str) -> list[Job]:
     ]
 
 
-def chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:
+def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]

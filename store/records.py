@@ -65,6 +65,61 @@ class NewSample:
 
 
 @dataclass(frozen=True)
+class NewSighting:
+    """A face that was seen and has no name, on its way into the review queue.
+
+    nearest, rival: subjects whom it looks like, None where it looks like nobody.
+    """
+
+    kind: str  # "unknown" | "near_miss" | "disagreement"
+    nearest: str | None
+    rival: str | None
+    image: bytes  # an encoded picture around the face
+    details: Mapping[str, object]
+    vector: NDArray[np.float32]  # (dimension,) float32, unit length
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A face in the review queue, decrypted, without its picture."""
+
+    sighting_id: str
+    at: datetime
+    kind: str
+    nearest: str | None
+    rival: str | None
+    details: Mapping[str, object]
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Negative:
+    """A face that somebody said no to, decrypted.
+
+    subject_id: whom it is not; None: it is a stranger, nobody's.
+    details: where it came from and who said so.
+    """
+
+    negative_id: str
+    at: datetime
+    subject_id: str | None
+    details: Mapping[str, object]
+    vector: NDArray[np.float32]  # (dimension,) float32, unit length
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Every face that somebody said no to, in order of id: row i of `vectors` is not
+    `subject_ids[i]` (the subject that answers for whom it was said of), or a stranger where that
+    is None."""
+
+    ids: tuple[str, ...]
+    subject_ids: tuple[str | None, ...]
+    vectors: NDArray[np.float32]  # (n, dimension)
+    generation: int
+
+
+@dataclass(frozen=True)
 class Match:
     template_id: int
     subject_id: str

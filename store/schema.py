@@ -152,6 +152,35 @@ audit = _table(
     sa.Column("mac", sa.LargeBinary, nullable=False),
 )
 
+# Faces that nobody has decided on, and faces that somebody said no to. They belong to no subject's
+# key; `nearest` and `rival` name the people they look like, so that erasing one takes them along.
+sightings = _table(
+    "sightings",
+    sa.Column("sighting_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("nearest_subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("rival_subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("content_mac", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("image", sa.LargeBinary, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("details", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("kind IN ('unknown', 'near_miss', 'disagreement')", name="kind"),
+)
+
+negatives = _table(
+    "negatives",
+    sa.Column("negative_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("nearest_subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("rival_subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("details", sa.LargeBinary, nullable=False),
+)
+
 erasures = _table(
     "erasures",
     sa.Column("subject_mac", sa.Text, primary_key=True),

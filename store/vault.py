@@ -59,6 +59,7 @@ class Vault:
         self._audit = _derive(master, b"rollcall audit")
         self._lookup = _derive(master, b"rollcall lookup")
         self._heads = AESGCM(_derive(master, b"rollcall heads"))
+        self._faces = AESGCM(_derive(master, b"rollcall faces of nobody"))
         self.key_id = hmac.digest(_derive(master, b"rollcall key id"), b"", "sha256").hex()[:16]
 
     def new_key(self, subject_id: str) -> tuple[SubjectKey, bytes]:
@@ -89,6 +90,26 @@ class Vault:
             return self._heads.decrypt(sealed[:_NONCE], sealed[_NONCE:], head_id.encode())
         except (InvalidTag, ValueError) as error:
             raise GalleryDamaged(f"the file of head {head_id} was changed") from error
+
+    def seal_face(self, content: bytes, *context: str) -> bytes:
+        """Encrypt what belongs to no subject: a face in the review queue, a negative.
+
+        `context` must be given again, word for word, to open.
+        """
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._faces.encrypt(nonce, content, "\x1f".join(context).encode())
+
+    def open_face(self, sealed: bytes, *context: str) -> bytes:
+        """Raises GalleryDamaged when the bytes or the context are not those of `seal_face`."""
+        try:
+            return self._faces.decrypt(
+                sealed[:_NONCE], sealed[_NONCE:], "\x1f".join(context).encode()
+            )
+        except (InvalidTag, ValueError) as error:
+            raise GalleryDamaged(
+                f"an encrypted {' '.join(context[:2])} was changed or moved; "
+                "restore the gallery from a backup"
+            ) from error
 
     def audit_mac(self, record: bytes) -> bytes:
         return hmac.digest(self._audit, record, "sha256")
