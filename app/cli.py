@@ -8,6 +8,7 @@ import typer
 
 from app import (
     care_commands,
+    cohort_commands,
     night_commands,
     people_commands,
     recognition_commands,
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 care_commands.register(app)
 recognition_commands.register(app)
+cohort_commands.register(app)
 people_commands.register(app)
 night_commands.register(app)
 stream_command.register(app)

@@ -208,6 +208,12 @@ def calibrate(
     strangers: Annotated[
         Path | None, typer.Option(help="Photos of people who are not enrolled.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option(help="Measure nothing: show how the threshold went.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="With --history: draw it into this .svg or .png file.")
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -218,11 +224,14 @@ def calibrate(
     from enrollment.intake import iterate_photos
     from enrollment.service import open_service
 
+    if history or picture:
+        return _history(picture, home, as_json)
     photos = None if strangers is None else list(iterate_photos([strangers]))
     with open_service(read_settings("cli", home), DownloadBar()) as service:
-        point = service.calibrate(max_fpir, photos)
+        document = service.point_document(service.calibrate(max_fpir, photos))
+        point = service.operating_point()
     if as_json:
-        emit(point.as_document())
+        emit(document)
     else:
         say(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
         if point.measured_fpir is not None and point.fpir_upper_95 is not None:
@@ -231,6 +240,47 @@ def calibrate(
                 f"{point.n_nonmated} searches), missed {point.fnir or 0:.2%} of {point.n_mated}"
             )
         say(f"{point.promise}: {point.explanation}")
+        _say_pairs(document)
+    return DONE
+
+
+def _say_pairs(document: dict[str, object]) -> None:
+    matches = document["false_matches"]
+    assert isinstance(matches, list)  # noqa: S101 - as Service.point_document writes it
+    for match in matches:
+        if match["searches"] > 1:
+            say(f"  {match['searches']} strangers would be taken for {match['name']}")
+    pairs = document["near_pairs"]
+    assert isinstance(pairs, list)  # noqa: S101
+    for pair in pairs:
+        one, other = pair["names"]
+        needed = f"named only if nearer to one by {pair['margin']:.3f}"
+        say(f"  {one} and {other} are alike ({pair['likeness']:.2f}): {needed}")
+
+
+def _history(picture: Path | None, home: Path | None, as_json: bool) -> int:
+    from enrollment.service import open_service
+    from enrollment.threshold_history import draw_history, history_document
+
+    with open_service(read_settings("cli", home), DownloadBar()) as service:
+        points = service.operating_points()
+    document = history_document(points)
+    if picture is not None:
+        draw_history(points, picture)
+    if as_json:
+        emit(document)
+        return DONE
+    entries = document["operating_points"]
+    assert isinstance(entries, list)  # noqa: S101
+    for entry in entries:
+        rate = entry["measured_fpir"]
+        measured = "" if rate is None else f", measured {rate:.2%}"
+        say(
+            f"{entry['at']}  threshold {entry['threshold']:.4f} for {entry['max_fpir']:.2%}"
+            f"{measured}, {entry['subjects']} people, {entry['promise']}"
+        )
+    if picture is not None:
+        say(f"picture  {picture}")
     return DONE
 
 
@@ -240,6 +290,10 @@ def evaluate(
     nonmated: Annotated[Path, typer.Option(help="Photos of strangers.")],
     backbone: Annotated[str, typer.Option(help="As for init.")] = "auto",
     max_fpir: Annotated[float, typer.Option(min=1e-6, max=0.5)] = 0.01,
+    strangers: Annotated[
+        Path | None,
+        typer.Option(help="Photos of other strangers: build a cohort first, as `cohort build`."),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -252,7 +306,13 @@ def evaluate(
     from enrollment.intake import gather, iterate_photos
     from enrollment.opening import capture_for_evaluation
 
-    plan = Plan(gather([gallery]), gather([mated]), list(iterate_photos([nonmated])), max_fpir)
+    plan = Plan(
+        gather([gallery]),
+        gather([mated]),
+        list(iterate_photos([nonmated])),
+        max_fpir,
+        [] if strangers is None else list(iterate_photos([strangers])),
+    )
     settings = read_settings("evaluate", home)
     capture = capture_for_evaluation(settings, backbone, DownloadBar())
     note(f"{capture.backbone.name} on {capture.backbone.device}, {capture.detector.name}")

@@ -36,6 +36,24 @@ def split(folder: Path, enrolled: int = 3, people: int | None = None) -> tuple[P
     return gallery, mated
 
 
+def cohort_strangers() -> list[Path]:
+    """Every other stranger: those that cohorts, the shipped one too, are made from."""
+    return sorted(STRANGERS.iterdir())[::2]
+
+
+def test_strangers() -> list[Path]:
+    """The strangers that figures are measured on; no cohort has seen them."""
+    return sorted(STRANGERS.iterdir())[1::2]
+
+
+def linked(photos: list[Path], folder: Path) -> Path:
+    """A folder of links to these photos."""
+    folder.mkdir(parents=True)
+    for photo in photos:
+        (folder / photo.name).symlink_to(photo)
+    return folder
+
+
 def retail_backbone(folder: Path) -> str:
     """The ONNX recogniser as `--backbone` takes it."""
     name = "face-reidentification-retail-0095.onnx"

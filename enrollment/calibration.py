@@ -2,27 +2,38 @@
 
 No stranger is needed: every subject in turn is left out and searched for among the others
 (leave-one-subject-out), which a non-mated search is. A search counts as it is served: it names
-somebody only when head and index agree, so the rates are those of the whole decision.
+somebody only when head and index agree, so the rates are those of the whole decision. Scores are
+cosines less what the cohort takes from them, where there is a cohort.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from enrollment.cohort import COSINE, Lowering, no_lowering
+from enrollment.near_pairs import NearPair
+from enrollment.tail import Tail
 from models.head import imprint
 
 # Leaving subjects out predicts the rate from about 100 subjects on; with 20 to 50 it was three
-# times too generous (research/head-on-faces.md 6.1).
+# times too generous (research/head-on-faces.md 6.1). Up to there the tail of a cohort's strangers
+# counts, the more the fewer subjects there are.
 MIN_SUBJECTS = 100
 # With fewer searches not even a count of zero would bound the rate (the rule of three).
 RULE_OF_THREE = 3.0
 # Larger galleries are searched with this many templates, drawn with a fixed seed.
 MAX_TRIALS = 4_000
+# Below every score: a cosine less half a cosine.
+LOWEST = -1.5
 _TAIL = 0.10
+_UNLIKELY = 0.01
 _CHUNK = 512
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -40,11 +51,28 @@ class Trials:
     subjects: int
     strangers: bool = False  # non-mated searches are by real strangers, not by left-out subjects
     searched: float = 1.0  # the share of the gallery that non-mated searches were made in
+    named: NDArray[np.str_] | None = None  # whom each non-mated search is nearest to
+
+
+@dataclass(frozen=True)
+class FalseMatches:
+    """How many non-mated searches at the threshold name this subject; share: of all that name
+    somebody. One subject who is near to many (a wolf or a lamb) can carry them all."""
+
+    subject_id: str
+    searches: int
+    share: float
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold with the rates measured at it."""
+    """A threshold with the rates measured at it.
+
+    score: how scores are made (`Cohort.formula` or `cosine`), for the threshold means nothing with
+    other scores; scale: by how much higher a threshold is reached by e times fewer strangers;
+    measured_threshold: what was measured, where `threshold` is still on its way there; head: the
+    trained head whose scores these are, None for means; near_pairs: who is near whom.
+    """
 
     threshold: float
     max_fpir: float
@@ -56,18 +84,36 @@ class OperatingPoint:
     promise: str  # "kept" | "not_enough_data"
     explanation: str
     generation: int
+    subjects: int = 0
+    score: str = COSINE
+    scale: float = 0.0
+    measured_threshold: float | None = None
+    head: str | None = None
+    false_matches: tuple[FalseMatches, ...] = ()
+    near_pairs: tuple[NearPair, ...] = ()
 
     def as_document(self) -> dict[str, object]:
         return asdict(self)
 
 
+def stored_point(details: Mapping[str, object]) -> OperatingPoint:
+    """An operating point from what `as_document` gave."""
+    values: dict[str, Any] = dict(details)
+    values["false_matches"] = tuple(FalseMatches(**m) for m in values.get("false_matches", ()))
+    values["near_pairs"] = tuple(NearPair(**p) for p in values.get("near_pairs", ()))
+    return OperatingPoint(**values)
+
+
 def leave_subjects_out(
-    vectors: NDArray[np.float32], subject_ids: Sequence[str], seed: int = 0
+    vectors: NDArray[np.float32],
+    subject_ids: Sequence[str],
+    lowering: Lowering = no_lowering,
+    seed: int = 0,
 ) -> Trials:
     """Search for every template among the other subjects, and among all with itself left out.
 
     Args:
-        vectors: (n, dimension) unit rows; subject_ids: whose each one is.
+        vectors: (n, dimension) unit rows; subject_ids: whose each one is; lowering: the cohort's.
     """
     names, owner = np.unique(np.asarray(subject_ids, dtype=object).astype(str), return_inverse=True)
     if len(names) < 2:
@@ -80,10 +126,11 @@ def leave_subjects_out(
     probes = np.arange(len(vectors))
     if len(probes) > MAX_TRIALS:
         probes = np.sort(np.random.default_rng(seed).choice(probes, MAX_TRIALS, replace=False))
-    nonmated, mated = [], []
+    nonmated, mated, named = [], [], []
     for start in range(0, len(probes), _CHUNK):
         chunk = probes[start : start + _CHUNK]
         mine, at = owner[chunk], np.arange(len(chunk))
+        lower = lowering(vectors[chunk])
         to_rows = vectors[chunk] @ rows.T
         to_templates = vectors[chunk] @ vectors.T
         to_templates[at, chunk] = -np.inf
@@ -92,23 +139,37 @@ def leave_subjects_out(
         has_rest = (counts[mine] > 1) & (lengths > 1e-6)
         own = np.einsum("ij,ij->i", rest, vectors[chunk]) / np.maximum(lengths, 1e-6)
         to_rows[at, mine] = own
-        served = _served(to_rows, to_templates, owner)
+        served = _served(to_rows, to_templates, owner) - lower
         mated.append(np.where(to_rows.argmax(axis=1) == mine, served, -np.inf)[has_rest])
         to_rows[at, mine] = -np.inf
         to_templates[owner[None, :] == mine[:, None]] = -np.inf
-        nonmated.append(_served(to_rows, to_templates, owner))
+        nonmated.append(_served(to_rows, to_templates, owner) - lower)
+        named.append(names[to_rows.argmax(axis=1)])
     return Trials(
-        np.concatenate(nonmated), 1.0 / counts[owner[probes]], np.concatenate(mated), len(names)
+        np.concatenate(nonmated),
+        1.0 / counts[owner[probes]],
+        np.concatenate(mated),
+        len(names),
+        named=np.concatenate(named),
     )
 
 
-def stranger_trials(trials: Trials, strangers: NDArray[np.float64]) -> Trials:
+def stranger_trials(
+    trials: Trials, strangers: NDArray[np.float64], named: NDArray[np.str_] | None = None
+) -> Trials:
     """The same mated searches, with real strangers' in place of left-out subjects'.
 
     Args:
-        strangers: the score each was named with, -inf where nobody was.
+        strangers: the score each was named with, -inf where nobody was; named: who is nearest.
     """
-    return Trials(strangers, np.ones(len(strangers)), trials.mated, trials.subjects, strangers=True)
+    return replace(
+        trials,
+        nonmated=strangers,
+        weights=np.ones(len(strangers)),
+        strangers=True,
+        searched=1.0,
+        named=named,
+    )
 
 
 def _served(
@@ -120,69 +181,124 @@ def _served(
 
 
 def operating_point(
-    trials: Trials, max_fpir: float, prior_threshold: float, generation: int, floor: float = -1.0
+    trials: Trials,
+    max_fpir: float,
+    prior_threshold: float,
+    generation: int,
+    floor: float = -np.inf,
+    tail: Tail | None = None,
+    score: str = COSINE,
 ) -> OperatingPoint:
     """The threshold at which at most `max_fpir` of the strangers are named.
 
     Where the trials cannot carry that promise, the stricter of the measured threshold and the
-    backbone's prior is used, and the point says so.
+    default is used, and the point says so.
 
     Args:
+        prior_threshold: the backbone's, for cosines; not asked where there is a tail.
         floor: the threshold is not below this one, whatever was measured.
+        tail: of the cohort's strangers, where scores are made with one.
+        score: how scores are made.
     """
-    needed = int(np.ceil(RULE_OF_THREE / max_fpir))
-    enough = len(trials.nonmated) >= needed and (
-        trials.strangers or trials.subjects >= MIN_SUBJECTS
-    )
-    n = len(trials.nonmated)
-    # Strangers are named as often more as there are more people to be taken for.
-    aim = careful_rate(max_fpir, n) * trials.searched
-    threshold, tail = threshold_for(trials.nonmated, trials.weights, aim)
-    if not enough:
+    n, needed = len(trials.nonmated), int(np.ceil(RULE_OF_THREE / max_fpir))
+    measured, scale = threshold_for(trials.nonmated, trials.weights, max_fpir * trials.searched)
+    threshold, enough = measured, n >= needed
+    by_tail = tail is not None and not trials.strangers and trials.subjects < MIN_SUBJECTS
+    if tail is not None and by_tail:
+        threshold = _faded(trials, measured, tail.threshold(trials.subjects, max_fpir))
+        enough = n + tail.strangers >= needed and _fits(trials, threshold, max_fpir)
+    elif not trials.strangers:
+        enough = enough and trials.subjects >= MIN_SUBJECTS
+    if not enough and tail is not None:
+        threshold = max(threshold, measured)
+    elif not enough:
         # The prior stands for one stranger in a hundred; a stricter wish moves it along the tail.
-        stricter = tail * max(np.log(0.01 / max_fpir), 0.0)
+        stricter = scale * max(np.log(0.01 / max_fpir), 0.0)
         threshold = max(threshold, prior_threshold + stricter)
-        explanation = (
-            f"not enough data: {trials.subjects} subjects and {len(trials.nonmated)} searches are "
-            f"here, {MIN_SUBJECTS} subjects and {needed} searches are needed to promise "
-            f"{max_fpir:.2%}; the stricter of the default and the measured threshold is used"
-        )
-    else:
-        explanation = (
-            f"measured on {len(trials.nonmated)} photos of strangers"
-            if trials.strangers
-            else f"measured by leaving each of {trials.subjects} subjects out in turn, "
-            f"{len(trials.nonmated)} searches"
-        )
-    threshold = max(threshold, floor)
-    named = trials.nonmated >= threshold
-    rate = float(np.average(named, weights=trials.weights)) / trials.searched if n else None
-    return OperatingPoint(
-        threshold=float(threshold),
+    threshold = float(max(threshold, floor))
+    point = OperatingPoint(
+        threshold=threshold,
         max_fpir=max_fpir,
-        measured_fpir=rate,
-        fpir_upper_95=(
-            min(interval_95(int(named.sum()), n)[1] / trials.searched, 1.0) if n else None
-        ),
-        fnir=float((trials.mated < threshold).mean()) if len(trials.mated) else None,
+        measured_fpir=None,
+        fpir_upper_95=None,
+        fnir=None,
         n_mated=len(trials.mated),
         n_nonmated=n,
         promise="kept" if enough else "not_enough_data",
-        explanation=explanation,
+        explanation=_explanation(trials, max_fpir, tail if by_tail else None, enough),
         generation=generation,
+        subjects=trials.subjects,
+        score=score,
+        scale=tail.scale if scale == 0 and tail is not None else scale,
+        measured_threshold=threshold,
+    )
+    return counted_at(threshold, point, trials)
+
+
+def counted_at(threshold: float, point: OperatingPoint, trials: Trials) -> OperatingPoint:
+    """The operating point with this threshold, and with what the trials give at it."""
+    n = len(trials.nonmated)
+    named = trials.nonmated >= threshold
+    rate = float(np.average(named, weights=trials.weights)) / trials.searched if n else None
+    upper = min(interval_95(int(named.sum()), n)[1] / trials.searched, 1.0) if n else None
+    return replace(
+        point,
+        threshold=threshold,
+        measured_fpir=rate,
+        fpir_upper_95=upper,
+        fnir=float((trials.mated < threshold).mean()) if len(trials.mated) else None,
+        false_matches=_false_matches(trials, named),
     )
 
 
-def careful_rate(rate: float, searches: int) -> float:
-    """The rate to aim at, so that the asked one holds although it was measured on a few searches.
+def _faded(trials: Trials, measured: float, expected: float) -> float:
+    """From what the cohort's tail expects to what this gallery measures, as the gallery grows."""
+    if not len(trials.nonmated):
+        return expected
+    own = trials.subjects / MIN_SUBJECTS
+    return own * measured + (1 - own) * expected
 
-    One standard error of a Poisson count below what was asked, and at least a quarter of it. Asked
-    for 1 % on 303 people of LFW (909 searches; 8 draws of the three photos; dlib-resnet), 1,200
-    strangers were named at 0.51 % on average and 0.83 % at most; without it 1.00 and 1.42 %.
+
+def _fits(trials: Trials, threshold: float, max_fpir: float) -> bool:
+    """Are these people as unlike each other as the cohort's strangers are?
+
+    A company of relatives, of children or of one region may not be, and then the cohort promises
+    too much. Photos of one subject are not independent, so subjects count, in shares.
     """
-    if searches == 0:
-        return rate
-    return max(rate - float(np.sqrt(rate / searches)), rate / 4)
+    named = trials.weights[trials.nonmated >= threshold].sum()
+    if not trials.subjects or named < 1:
+        return True
+    searches = binomtest(
+        min(int(named), trials.subjects), trials.subjects, max_fpir, alternative="greater"
+    )
+    return bool(searches.pvalue >= _UNLIKELY)
+
+
+def _explanation(trials: Trials, max_fpir: float, tail: Tail | None, enough: bool) -> str:
+    n = len(trials.nonmated)
+    if trials.strangers:
+        how = f"measured on {n} photos of strangers"
+    else:
+        how = f"measured by leaving each of {trials.subjects} subjects out in turn, {n} searches"
+    if tail is not None:
+        how += f", and by {tail.comparisons} comparisons of {tail.strangers} strangers' photos"
+    if enough:
+        return how
+    needed = int(np.ceil(RULE_OF_THREE / max_fpir))
+    return (
+        f"not enough data: {how}; {MIN_SUBJECTS} subjects and {needed} searches are needed to "
+        f"promise {max_fpir:.2%}; the stricter of the default and the measured threshold is used"
+    )
+
+
+def _false_matches(trials: Trials, named: NDArray[np.bool_]) -> tuple[FalseMatches, ...]:
+    if trials.named is None:
+        return ()
+    counts = Counter(str(subject_id) for subject_id in trials.named[named])
+    return tuple(
+        FalseMatches(subject_id, count, count / counts.total())
+        for subject_id, count in counts.most_common(_LISTED)
+    )
 
 
 def threshold_for(
@@ -195,7 +311,7 @@ def threshold_for(
     """
     named = np.isfinite(scores)
     if not named.any():
-        return -1.0, 0.0
+        return LOWEST, 0.0
     order = np.argsort(-scores[named], kind="stable")
     high, weight = scores[named][order], weights[named][order]
     reached = np.cumsum(weight) / weights.sum()

@@ -1,11 +1,13 @@
 """The head that serves, as it was promoted; and what is done when its file is not that."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from enrollment.calibration import Trials
+from enrollment.calibration import LOWEST, Trials
+from enrollment.cohort import COSINE
 from models.head_file import HeadArrays, unpack
 from store.archive import Archive
 from store.errors import GalleryDamaged
@@ -18,10 +20,14 @@ IMPRINT = "imprint"
 class Champion:
     """Reads the champion's arrays when another head has become champion."""
 
-    def __init__(self, gallery: Gallery, archive: Archive) -> None:
+    def __init__(
+        self, gallery: Gallery, archive: Archive, formula: Callable[[], str] = lambda: COSINE
+    ) -> None:
         self._gallery = gallery
         self._archive = archive
+        self._formula = formula
         self._head_id: str | None = None
+        self._judged = COSINE
         self._arrays: HeadArrays | None = None
         self._problem: str | None = None
         self._lock = threading.Lock()
@@ -40,13 +46,21 @@ class Champion:
         with self._lock:
             head = self._gallery.champion()
             head_id = head.head_id if head and mode_of(head) != IMPRINT else None
-            if head_id != self._head_id:
-                self._head_id, self._arrays, self._problem = head_id, None, None
+            formula = self._formula() if head_id else COSINE
+            if (head_id, formula) != (self._head_id, self._judged):
+                self._head_id, self._judged = head_id, formula
+                self._arrays, self._problem = None, None
                 if head and head_id:
-                    self._read(head)
+                    self._read(head, formula)
             return self._arrays
 
-    def _read(self, head: StoredHead) -> None:
+    def _read(self, head: StoredHead, formula: str) -> None:
+        if head.manifest.get("score", COSINE) != formula:
+            self._problem = (
+                f"head {head.head_id} was judged with scores that are made otherwise now (another "
+                "cohort of strangers); the subjects' means serve until the next night"
+            )
+            return
         try:
             self._arrays = arrays_of(head, self._archive, self._gallery.facts.dimension)
         except GalleryDamaged as error:
@@ -68,7 +82,7 @@ def strangers_of(head: StoredHead) -> Trials:
     found: dict[str, Any] = kept if isinstance(kept, dict) else {}
     scores = np.asarray(found.get("scores", []), np.float64)
     return Trials(
-        nonmated=np.where(scores < -1, -np.inf, scores),
+        nonmated=np.where(scores < LOWEST, -np.inf, scores),
         weights=np.asarray(found.get("weights", []), np.float64),
         mated=np.empty(0),
         subjects=0,

@@ -377,15 +377,15 @@ class Enroller:
         row = imprint(vectors, vectors.shape[1])
         (ranking,) = self._roster.rank(row[None])
         own = existing.subject_id if existing else None
-        for subject_id, score in zip(ranking.subject_ids, ranking.scores, strict=True):
+        for subject_id, cosine in zip(ranking.subject_ids, ranking.cosines, strict=True):
             if subject_id == own:
                 return None  # nobody else is nearer
-            if score >= self._priors.collision:
+            if cosine >= self._priors.collision:
                 name = self._roster.subject(subject_id).name
                 crop = usable[0].chosen.crop if usable[0].chosen else None
                 if crop is None:
                     raise ValueError("a usable photo has a face")
-                return Collision(person.name, crop, Candidate(subject_id, name, score))
+                return Collision(person.name, crop, Candidate(subject_id, name, cosine))
         return None
 
     # -- writing ------------------------------------------------------------------------------

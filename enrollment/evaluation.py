@@ -12,6 +12,7 @@ import numpy as np
 
 from enrollment.calibration import OperatingPoint, interval_95
 from enrollment.capture import Capture, main_face
+from enrollment.cohort import Kind
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
 from enrollment.identifier import Identification, Identifier
@@ -102,16 +103,18 @@ class Plan:
     mated: Sequence[Enrollee]
     strangers: Sequence[Photo]
     max_fpir: float
+    cohort: Sequence[Photo] = ()  # other strangers, to build a cohort from
 
     @property
     def photos(self) -> int:
-        return sum(len(p.photos) for p in (*self.gallery, *self.mated)) + len(self.strangers)
+        people = sum(len(p.photos) for p in (*self.gallery, *self.mated))
+        return people + len(self.strangers) + len(self.cohort)
 
 
 def evaluate(
     settings: Settings, capture: Capture, plan: Plan, tick: Callable[[int], None]
 ) -> Evaluation:
-    """Enroll into a temporary gallery, calibrate from it alone, search for everybody.
+    """Enroll into a temporary gallery, calibrate from it and the cohort, search for everybody.
 
     The gallery's labels are taken for true: people who look alike are enrolled all the same.
 
@@ -125,6 +128,8 @@ def evaluate(
         write_gallery(here, facts)
         service = open_service(here, capture=capture)
         with service:
+            if plan.cohort:
+                service.build_cohort(plan.cohort, Kind.CENTROIDS, "evaluation", lambda: tick(1))
             reports = list(
                 service.enroll(plan.gallery, None, allow_collision, tick=lambda: tick(1))
             )

@@ -1,6 +1,6 @@
 """Who is this? Known, unknown, or refused: *unknown* is an answer, not a failure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.grouping import largest_group
+from enrollment.near_pairs import needed_margins
 from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
@@ -18,7 +19,7 @@ from models.head import imprint
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody a probe was compared with; score: cosine, higher is closer."""
+    """Somebody a probe was compared with; score: cosine less what the cohort takes from it."""
 
     subject_id: str
     name: str
@@ -96,9 +97,10 @@ class Identifier:
         self, faces: Sequence[CapturedFace], source: str, frame: int | None = None
     ) -> list[Identification]:
         rankings = self._roster.rank(np.stack([face.embedding for face in faces]))
-        threshold = self._point().threshold
+        point = self._point()
+        margins = needed_margins(point.near_pairs)
         return [
-            self._decide(face, ranking, threshold, source, frame)
+            self._decide(face, ranking, point.threshold, margins, source, frame)
             for face, ranking in zip(faces, rankings, strict=True)
         ]
 
@@ -134,6 +136,7 @@ class Identifier:
         face: CapturedFace,
         ranking: Ranking,
         threshold: float,
+        margins: Mapping[frozenset[str], float],
         source: str,
         frame: int | None,
     ) -> Identification:
@@ -145,7 +148,12 @@ class Identifier:
             for subject_id, score in zip(ranking.subject_ids, ranking.scores, strict=True)
         )
         best = candidates[0] if candidates else None
-        known = best is not None and bool(ranking.head_agrees) and best.score >= threshold
+        known = (
+            best is not None
+            and bool(ranking.head_agrees)
+            and best.score >= threshold
+            and _apart(candidates, margins)
+        )
         return Identification(
             source=source,
             frame=frame,
@@ -158,3 +166,12 @@ class Identifier:
             head_agrees=ranking.head_agrees,
             candidates=candidates,
         )
+
+
+def _apart(candidates: Sequence[Candidate], margins: Mapping[frozenset[str], float]) -> bool:
+    """Is the best candidate as clearly ahead of those who look alike as is needed?"""
+    best, *others = candidates
+    return all(
+        best.score - other.score >= margins.get(frozenset((best.subject_id, other.subject_id)), 0)
+        for other in others
+    )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import Trials, leave_subjects_out
+from enrollment.cohort import Lowering, no_lowering
 from models.head_trainer import HeadTrainer
 from models.learners import Imprint, Learner, Lesson
 
@@ -51,11 +52,15 @@ def photo_searches(
     trainer: HeadTrainer,
     tick: Tick = lambda share: None,
     folds: int = PHOTO_FOLDS,
+    lowering: Lowering = no_lowering,
 ) -> Searches:
     """Train without a third of the photos at a time, and search for these.
 
     The champion in the lesson has seen every photo, so what starts from it starts here from the
     means of the photos that are left.
+
+    Args:
+        lowering: what the cohort takes from the cosines.
     """
     fold = _photo_folds(lesson.owners, folds)
     ids, truth, answer, scores = [], [], [], []
@@ -64,7 +69,7 @@ def photo_searches(
         smaller = replace(lesson, vectors=lesson.vectors[kept], owners=lesson.owners[kept])
         rows = _learn(learner, smaller, trainer, _part(tick, f, folds))
         probes = lesson.vectors[~kept]
-        best, served = served_scores(probes, rows, smaller.vectors, smaller.owners)
+        best, served = served_scores(probes, rows, smaller.vectors, smaller.owners, lowering)
         ids.append(template_ids[~kept])
         truth.append(lesson.owners[~kept])
         answer.append(best)
@@ -86,6 +91,7 @@ def stranger_searches(
     trainer: HeadTrainer,
     tick: Tick = lambda share: None,
     folds: int = SUBJECT_FOLDS,
+    lowering: Lowering = no_lowering,
 ) -> Trials:
     """Searches by subjects whom the head has never seen; its `mated` searches are empty.
 
@@ -93,7 +99,7 @@ def stranger_searches(
     """
     if isinstance(learner, Imprint):
         owners = [lesson.subject_ids[i] for i in lesson.owners]
-        return replace(leave_subjects_out(lesson.vectors, owners), mated=np.empty(0))
+        return replace(leave_subjects_out(lesson.vectors, owners, lowering), mated=np.empty(0))
     subjects = len(lesson.subject_ids)
     folds = min(folds, subjects)
     group = np.arange(subjects) % max(folds, 1)
@@ -104,7 +110,8 @@ def stranger_searches(
         smaller = _without(lesson, inside)
         rows = _learn(learner, smaller, trainer, _part(tick, f, folds))
         out = ~inside[lesson.owners]
-        _, served = served_scores(lesson.vectors[out], rows, smaller.vectors, smaller.owners)
+        probes = lesson.vectors[out]
+        _, served = served_scores(probes, rows, smaller.vectors, smaller.owners, lowering)
         scores.append(served)
         weights.append(1.0 / counts[lesson.owners[out]])
     return Trials(
@@ -121,6 +128,7 @@ def served_scores(
     rows: NDArray[np.float32],
     templates: NDArray[np.float32],
     owners: NDArray[np.intp],
+    lowering: Lowering = no_lowering,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """For each probe the best row, and the score it is named with; -inf: the index disagrees."""
     best = np.empty(len(probes), np.intp)
@@ -131,7 +139,9 @@ def served_scores(
         first = cosines.argmax(axis=1)
         agrees = owners[(chunk @ templates.T).argmax(axis=1)] == first
         best[start : start + _CHUNK] = first
-        served[start : start + _CHUNK] = np.where(agrees, cosines.max(axis=1), -np.inf)
+        served[start : start + _CHUNK] = np.where(
+            agrees, cosines.max(axis=1) - lowering(chunk), -np.inf
+        )
     return best, served
 
 

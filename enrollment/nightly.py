@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.calibration import OperatingPoint, Trials, operating_point
+from enrollment.calibration import OperatingPoint, Trials, counted_at, operating_point
 from enrollment.champion import IMPRINT, mode_of
+from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, compare, per_subject
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
@@ -139,7 +140,8 @@ WriteReport = Callable[[Night], tuple[list[str], list[str]]]
 class Nightly:
     """Runs a night of one gallery. Built in `open_service`.
 
-    prior: the backbone's threshold where the gallery cannot say one.
+    prior: the backbone's threshold where the gallery cannot say one; cohort: the strangers that
+    confidence is measured against; steady: the threshold that will serve where this was measured.
     write_report: draws the report of a night; gives its files' names, and the ids of the subjects
     who are named in it.
     """
@@ -152,6 +154,8 @@ class Nightly:
         write_report: WriteReport,
         actor: str,
         trainer: HeadTrainer,
+        cohort: Callable[[], Cohort | None] = lambda: None,
+        steady: Callable[[OperatingPoint], float] = lambda point: point.threshold,
         now: Now = lambda: datetime.now(UTC),
         policy: PromotionPolicy | None = None,
     ) -> None:
@@ -163,6 +167,8 @@ class Nightly:
         self._now = now
         self._policy = policy or PromotionPolicy()
         self._trainer = trainer
+        self._cohort = cohort
+        self._steady = steady
 
     def run(
         self,
@@ -261,8 +267,8 @@ class Nightly:
 
         told("plan")
         snapshot = take(self._gallery, self._archive)
-        max_fpir, prior = self._gallery.max_fpir(), self._prior()
-        measure = Measure(self._trainer, max_fpir, prior, snapshot.generation)
+        max_fpir, prior, cohort = self._gallery.max_fpir(), self._prior(), self._cohort()
+        measure = Measure(self._trainer, max_fpir, prior, snapshot.generation, cohort, self._steady)
         chosen = plan(self._work(snapshot), policy, full)
         watch.lap("plan")
         before = self._before(snapshot, policy, measure, told("search with last night's head"))
@@ -421,12 +427,20 @@ class Measure:
     """Puts a recipe to the test on a snapshot."""
 
     def __init__(
-        self, trainer: HeadTrainer, max_fpir: float, prior: float, generation: int
+        self,
+        trainer: HeadTrainer,
+        max_fpir: float,
+        prior: float,
+        generation: int,
+        cohort: Cohort | None = None,
+        steady: Callable[[OperatingPoint], float] = lambda point: point.threshold,
     ) -> None:
         self._trainer = trainer
-        self._max_fpir = max_fpir
-        self._prior = prior
-        self._generation = generation
+        self._steady = steady
+        self._asked = max_fpir, prior, generation
+        self._tail = cohort.tail if cohort else None
+        self._score = formula_of(cohort)
+        self._lowering = lowering_of(cohort)
 
     def state(
         self, key: str, learner: Learner, learnt: Learnt, tick: Callable[[float], None]
@@ -434,9 +448,14 @@ class Measure:
         watch = Watch()
         lesson = learnt.lesson
         searches = photo_searches(
-            learner, lesson, learnt.template_ids, self._trainer, lambda s: tick(s / 2)
+            learner,
+            lesson,
+            learnt.template_ids,
+            self._trainer,
+            lambda s: tick(s / 2),
+            lowering=self._lowering,
         )
-        strangers = stranger_searches(learner, lesson, self._trainer, lambda s: tick(0.5 + s / 2))
+        strangers = self._strangers(learner, lesson, lambda s: tick(0.5 + s / 2))
         trials = replace(strangers, mated=np.where(searches.right, searches.scores, -np.inf))
         point = self._point(trials, learner, lesson)
         measured = Measured(
@@ -463,12 +482,22 @@ class Measure:
         )
 
     def _point(self, trials: Trials, learner: Learner, lesson: Lesson) -> OperatingPoint:
-        """As `Service.operating_point` will have it: of a trained head the stricter of two."""
-        asked = self._max_fpir, self._prior, self._generation
-        if isinstance(learner, Imprint):
-            return operating_point(trials, *asked)
-        means = stranger_searches(Imprint(), lesson, self._trainer)
-        return operating_point(trials, *asked, floor=operating_point(means, *asked).threshold)
+        """As `Calibrator` measures it: of a trained head the stricter of two."""
+        floor = -np.inf
+        if not isinstance(learner, Imprint):
+            floor = self._measured(self._strangers(Imprint(), lesson), -np.inf).threshold
+        point = self._measured(trials, floor)
+        return counted_at(self._steady(point), point, trials)
+
+    def _measured(self, trials: Trials, floor: float) -> OperatingPoint:
+        return operating_point(
+            trials, *self._asked, floor=floor, tail=self._tail, score=self._score
+        )
+
+    def _strangers(
+        self, learner: Learner, lesson: Lesson, tick: Callable[[float], None] = lambda share: None
+    ) -> Trials:
+        return stranger_searches(learner, lesson, self._trainer, tick, lowering=self._lowering)
 
 
 class Watch:
@@ -555,6 +584,7 @@ def _version(night: Night, challenge: Challenge, champion: bool) -> _Version:
     }
     if mode != IMPRINT:
         # The only honest strangers of a trained head: those whom its recipe had not seen.
+        manifest["score"] = challenge.state.point.score
         manifest["strangers"] = {
             "scores": _finite(challenge.state.strangers.nonmated),
             "weights": challenge.state.strangers.weights.tolist(),
@@ -601,7 +631,7 @@ def _throughput(
 
 
 def _finite(scores: NDArray[np.float64]) -> list[float]:
-    """-2 stands for nobody was named: JSON has no infinity, and no cosine is below -1."""
+    """-2 stands for nobody was named: JSON has no infinity, and no score is so low."""
     return [float(s) for s in np.where(np.isfinite(scores), scores, -2.0)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.cohort import Cohort, Kind, lowering_of
 from models.head import SoftmaxHead
 from models.head_file import HeadArrays
 from store.gallery import Gallery
@@ -20,7 +21,8 @@ _NEIGHBOURS = 5
 class Ranking:
     """How near one probe is to the enrolled.
 
-    subject_ids, scores: the head's best subjects, best first.
+    subject_ids, scores: the head's best subjects, best first, the cosine less `lowered`.
+    lowered: what the cohort takes from every cosine of this probe, 0 without a cohort.
     head_agrees: the index's nearest template belongs to the head's best subject; None when nobody
         is enrolled.
     """
@@ -28,6 +30,11 @@ class Ranking:
     subject_ids: tuple[str, ...]
     scores: tuple[float, ...]
     head_agrees: bool | None
+    lowered: float = 0.0
+
+    @property
+    def cosines(self) -> tuple[float, ...]:
+        return tuple(score + self.lowered for score in self.scores)
 
 
 class Roster:
@@ -38,15 +45,22 @@ class Roster:
     """
 
     def __init__(
-        self, gallery: Gallery, champion: Callable[[], HeadArrays | None] = lambda: None
+        self,
+        gallery: Gallery,
+        champion: Callable[[], HeadArrays | None] = lambda: None,
+        cohort: Callable[[], Cohort | None] = lambda: None,
     ) -> None:
         self._gallery = gallery
         self._champion = champion
+        self._cohort = cohort
         self._head = SoftmaxHead(gallery.facts.dimension)
         self._rows_from: dict[str, tuple[int, ...]] = {}
         self._trained: HeadArrays | None = None
         self._subjects: dict[str, Subject] = {}
         self._generation = -1
+        self._renewed: set[str] = set()
+        self._masked: str | None = None
+        self._enrolled = np.empty(0, bool)
         self._lock = threading.RLock()
 
     @property
@@ -75,7 +89,10 @@ class Roster:
         found = self._gallery.templates()
         self._follow_champion()
         present = set(found.subject_ids)
-        self._head.remove([s for s in self._head.subject_ids if s not in present])
+        gone = [s for s in self._head.subject_ids if s not in present]
+        self._head.remove(gone)
+        if gone:
+            self._masked = None
         for subject_id in self._rows_from.keys() - present:
             del self._rows_from[subject_id]
         self._follow(found)
@@ -102,6 +119,7 @@ class Roster:
     def _renew(
         self, subject_id: str, template_ids: tuple[int, ...], vectors: NDArray[np.float32]
     ) -> None:
+        self._renewed.add(subject_id)
         row = self._trained.row_of(subject_id, template_ids) if self._trained else None
         if row is None:
             self._head.expand(subject_id, vectors)
@@ -130,22 +148,58 @@ class Roster:
             names = self._head.subject_ids
             scores = self._head.scores(probes)
             nearest = self._gallery.search(probes, 1)
+        lowered = self.lowering(probes)
         rankings = []
-        for row, matches in zip(scores, nearest, strict=True):
+        for row, matches, lower in zip(scores, nearest, lowered, strict=True):
             best = np.argsort(-row, kind="stable")[:most]
             ids = tuple(names[i] for i in best)
             agrees = matches[0].subject_id == ids[0] if ids and matches else None
-            rankings.append(Ranking(ids, tuple(float(row[i]) for i in best), agrees))
+            found = tuple(float(row[i] - lower) for i in best)
+            rankings.append(Ranking(ids, found, agrees, float(lower)))
         return rankings
 
+    def lowering(self, probes: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n,): what the cohort takes from the cosines of (n, dimension) unit rows."""
+        return lowering_of(self.cohort())(probes)
+
+    def cohort(self) -> Cohort | None:
+        """The cohort that serves: less those strangers who have been enrolled since.
+
+        They would take from their own scores. A centroid is too few of anybody to find or to harm.
+        """
+        with self._lock:
+            self.refresh()
+            cohort = self._cohort()
+            if cohort is None or cohort.kind is Kind.CENTROIDS:
+                return cohort
+            names = self._head.subject_ids
+            if self._masked != cohort.digest:
+                self._masked, self._renewed = cohort.digest, set(names)
+                self._enrolled = np.zeros(len(cohort.vectors), bool)
+            new = [i for i, name in enumerate(names) if name in self._renewed]
+            if new:
+                cosines = cohort.vectors @ self._head.rows[new].T
+                self._enrolled |= (cosines >= cohort.enrolled_from).any(axis=1)
+            self._renewed = set()
+            return cohort.without(self._enrolled)
+
     def score(self, probe: NDArray[np.float32], subject_id: str) -> float | None:
-        """The cosine of (dimension,) to one subject's row; None when it has no row."""
+        """As `rank`, of (dimension,) with one subject; None when it has no row."""
         with self._lock:
             self.refresh()
             if subject_id not in self._head.subject_ids:
                 return None
             column = self._head.subject_ids.index(subject_id)
-            return float(self._head.scores(probe[None])[0, column])
+            cosine = float(self._head.scores(probe[None])[0, column])
+        return cosine - float(self.lowering(probe[None])[0])
+
+    def nearest_cosines(self, probes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n,): of each of (n, dimension) unit rows, the cosine to the nearest row; -1 for none."""
+        with self._lock:
+            self.refresh()
+            if len(self._head) == 0 or len(probes) == 0:
+                return np.full(len(probes), -1.0, np.float32)
+            return np.asarray(self._head.scores(probes).max(axis=1))
 
     def likeness(self, one: str, other: str) -> float | None:
         """The cosine between two subjects' rows; None when one of them has no row."""

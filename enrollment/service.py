@@ -1,23 +1,20 @@
 """Everything that people can ask of a gallery, the same at every door. Built in `open_service`."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.calibration import (
-    OperatingPoint,
-    Trials,
-    leave_subjects_out,
-    operating_point,
-    stranger_trials,
-)
+from enrollment.calibration import OperatingPoint
+from enrollment.calibrator import Calibrator
 from enrollment.capture import Capture, CapturedFace, main_face
-from enrollment.champion import Champion, strangers_of
+from enrollment.champion import Champion
+from enrollment.cohort import Kind, build_cohort, formula_of, repeats
+from enrollment.cohort_choice import CohortChoice, CohortReport
 from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
@@ -39,6 +36,7 @@ from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
 from models.backbone import Backbone
+from models.fingerprint import backbone_fingerprint
 from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
@@ -47,7 +45,6 @@ from store.metadata import name_key
 from store.records import Consent, GalleryFacts, Job, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
-_GROWTH = 0.02
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,16 @@ class Service:
         self._open_models = open_models
         self._settings = settings
         self._archive = archive
-        self._champion = Champion(gallery, archive)
-        self._roster = Roster(gallery, self._champion.trained)
-        self._point: OperatingPoint | None = None
-        self._lock = threading.RLock()
+        self._cohorts = CohortChoice(gallery, lambda: self._capture.backbone)
+        self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
+        self._roster = self._new_roster()
+        self._calibrator = Calibrator(
+            gallery,
+            lambda: self._roster,
+            self._champion,
+            lambda: self._capture.backbone.priors,
+            settings.actor,
+        )
 
     def __enter__(self) -> "Service":
         return self
@@ -99,6 +102,9 @@ class Service:
 
     def close(self) -> None:
         self._gallery.close()
+
+    def _new_roster(self) -> Roster:
+        return Roster(self._gallery, self._champion.trained, self._cohorts.current)
 
     @property
     def facts(self) -> GalleryFacts:
@@ -146,7 +152,7 @@ class Service:
                 yield enroller.enroll(person, consent, on_collision, tick)
         finally:
             if self._gallery.generation() != before:
-                self.calibrate()
+                self._calibrator.follow()
 
     def identify(self, photo: Photo) -> list[Identification]:
         """One answer for each face of a photo, largest first."""
@@ -275,26 +281,27 @@ class Service:
     # -- operating point --------------------------------------------------------------------------
 
     def operating_point(self) -> OperatingPoint:
-        """The one of the gallery as it is now; measured if the gallery has changed since.
+        """The one of the gallery as it is now; measured if the gallery has changed since."""
+        return self._calibrator.point()
 
-        Not for every newcomer: the rate of strangers named grows as the gallery does, so 2 % more
-        people turn 1 % into 1.02 %, and nobody at the door waits for that to be measured.
-        """
-        with self._lock:
-            generation = self._gallery.generation()
-            if self._point is None or not self._holds(self._point, generation):
-                stored = self._gallery.operating_point()
-                if stored is not None and stored.generation == generation:
-                    self._point = OperatingPoint(**stored.details)  # type: ignore[arg-type]
-                else:
-                    self._point = self._measure(self._gallery.max_fpir(), None)
-            return self._point
+    def point_document(self, point: OperatingPoint) -> dict[str, object]:
+        """For the doors: whom strangers would be taken for, and who is near whom, with names."""
+        subjects = self._gallery.subjects()
+        named = [
+            {**asdict(match), "name": subjects[match.subject_id].name}
+            for match in point.false_matches
+            if match.subject_id in subjects
+        ]
+        pairs = [
+            {**asdict(pair), "names": [subjects[pair.one].name, subjects[pair.other].name]}
+            for pair in point.near_pairs
+            if pair.one in subjects and pair.other in subjects
+        ]
+        return point.as_document() | {"false_matches": named, "near_pairs": pairs}
 
-    def _holds(self, point: OperatingPoint, generation: int) -> bool:
-        if point.generation == generation:
-            return True
-        grown = self._gallery.grown_since(point.generation)
-        return grown is not None and len(grown) <= _GROWTH * self._roster.size
+    def operating_points(self) -> list[tuple[datetime, OperatingPoint]]:
+        """Every one that was kept, oldest first."""
+        return self._calibrator.history()
 
     def calibrate(
         self, max_fpir: float | None = None, strangers: Sequence[Photo] | None = None
@@ -305,59 +312,70 @@ class Service:
             max_fpir: a rate, 0 < rate <= 0.5; None keeps the one asked for before.
             strangers: photos of people who are not enrolled; None leaves subjects out in turn.
         """
-        if max_fpir is not None and not 0 < max_fpir <= 0.5:
-            raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
-        with self._lock:
-            point = self._measure(max_fpir or self._gallery.max_fpir(), strangers)
-            with self._gallery.change(self._settings.actor, raises_generation=False) as change:
-                if change.generation == point.generation:
-                    change.add_operating_point(
-                        generation=point.generation,
-                        threshold=point.threshold,
-                        max_fpir=point.max_fpir,
-                        details=point.as_document(),
-                    )
-                if max_fpir is not None:
-                    change.set_max_fpir(max_fpir)
-            self._point = point
-            return point
-
-    def _measure(self, max_fpir: float, strangers: Sequence[Photo] | None) -> OperatingPoint:
-        templates = self._gallery.templates()
-        trials = leave_subjects_out(templates.vectors, templates.subject_ids)
-        if strangers is not None:
-            trials = stranger_trials(trials, self._stranger_scores(strangers))
-        prior = self._prior_threshold(trials)
-        point = operating_point(trials, max_fpir, prior, templates.generation)
-        head = self._gallery.champion()
-        if head is None or strangers is not None or self._champion.trained() is None:
-            return point
-        # Leaving a subject out of rows that were trained against it says nothing; what was
-        # measured on the night with trainings that had not seen the strangers does.
-        honest = replace(strangers_of(head), subjects=trials.subjects, mated=trials.mated)
-        stricter = operating_point(
-            honest, max_fpir, prior, templates.generation, floor=point.threshold
-        )
-        return replace(
-            stricter,
-            explanation=f"{point.explanation}; and by trainings without a fifth of the subjects",
-        )
-
-    def _prior_threshold(self, trials: Trials) -> float:
-        # An empty gallery names nobody at any threshold: do not load a backbone to say so.
-        return self._capture.backbone.priors.threshold if trials.subjects else 1.0
-
-    def _stranger_scores(self, strangers: Sequence[Photo]) -> NDArray[np.float64]:
-        scores = []
-        for photo in strangers:
-            face = self._one_face(photo)
-            if not isinstance(face, Reason):
-                (ranking,) = self._roster.rank(face.embedding[None])
-                served = bool(ranking.head_agrees) and len(ranking.scores) > 0
-                scores.append(ranking.scores[0] if served else -np.inf)
-        if not scores:
+        vectors = None if strangers is None else self._embedded(strangers)
+        if vectors is not None and not len(vectors):
             raise BadInput("no face was found in the strangers' photos; give other photos")
-        return np.asarray(scores, np.float64)
+        return self._calibrator.measure(max_fpir, vectors)
+
+    def _embedded(self, photos: Iterable[Photo], tick: Tick = lambda: None) -> NDArray[np.float32]:
+        """(n, dimension): the main face of each photo that has one."""
+        rows = []
+        for photo in photos:
+            face = self._one_face(photo)
+            tick()
+            if not isinstance(face, Reason):
+                rows.append(face.embedding)
+        return np.stack(rows) if rows else np.empty((0, self.facts.dimension), np.float32)
+
+    # -- the cohort -------------------------------------------------------------------------------
+
+    def cohort(self) -> CohortReport:
+        """The strangers that confidence is measured against."""
+        return CohortReport(self._cohorts.current(), self._cohorts.is_own)
+
+    def build_cohort(
+        self,
+        strangers: Sequence[Photo],
+        kind: Kind,
+        made_from: str,
+        tick: Tick = lambda: None,
+    ) -> CohortReport:
+        """Measure confidence against these strangers from now on, and the threshold anew.
+
+        Only one photo of each stranger counts, and nobody who is enrolled.
+
+        Raises:
+            BadInput: they are too few.
+        """
+        found = self._embedded(strangers, tick)
+        priors, backbone = self._capture.backbone.priors, self._capture.backbone
+        enrolled = self._roster.nearest_cosines(found) >= priors.threshold
+        repeated = repeats(found, priors.threshold)
+        cohort = build_cohort(
+            found[~enrolled & ~repeated],
+            kind,
+            backbone_fingerprint(backbone),
+            priors.threshold,
+            made_from,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        with self._gallery.change(self._settings.actor) as change:
+            change.put_cohort(cohort.vectors, cohort.as_document())
+        self._calibrator.follow()
+        return CohortReport(
+            self._cohorts.current(),
+            own=True,
+            without_face=len(strangers) - len(found),
+            enrolled=int(enrolled.sum()),
+            repeated=int((repeated & ~enrolled).sum()),
+        )
+
+    def drop_cohort(self) -> CohortReport:
+        """Forget the strangers that were brought here; back to the backbone's own, if any."""
+        with self._gallery.change(self._settings.actor) as change:
+            change.drop_cohort()
+        self._calibrator.follow()
+        return self.cohort()
 
     # -- the night --------------------------------------------------------------------------------
 
@@ -388,10 +406,12 @@ class Service:
             report.write,
             self._settings.actor,
             self._trainer,
+            self._roster.cohort,
+            self._calibrator.steady,
         )
         result = nightly.run(policy or NightPolicy(), progress, force=force, full=full)
         if result.outcome != "skipped":
-            self.calibrate()
+            self._calibrator.follow()
         return result
 
     def heads(self) -> list[StoredHead]:
@@ -405,13 +425,13 @@ class Service:
     def promote_head(self, wanted: str) -> StoredHead:
         """Let a kept version serve, because a person says so."""
         head = promote(self._gallery, self._archive, wanted, self._settings.actor)
-        self.calibrate()
+        self._calibrator.follow()
         return head
 
     def rollback_head(self) -> StoredHead:
         """Back to the version that served before. Raises BadInput when there was none."""
         head = rollback(self._gallery, self._archive, self._settings.actor)
-        self.calibrate()
+        self._calibrator.follow()
         return head
 
     def nights(self) -> list[Job]:
@@ -423,7 +443,7 @@ class Service:
     def rebuild(self) -> int:
         """Build index and head anew from the database; returns the number of templates."""
         count = self._gallery.rebuild()
-        self._roster = Roster(self._gallery, self._champion.trained)
+        self._roster = self._new_roster()
         self.__dict__.pop("identifier", None)
         self._roster.refresh()
         return count

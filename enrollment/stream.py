@@ -7,15 +7,23 @@ Pure: the same embeddings, nights and seed give the same answers; only the secon
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.calibration import leave_subjects_out, operating_point
+from enrollment.calibration import (
+    OperatingPoint,
+    counted_at,
+    leave_subjects_out,
+    operating_point,
+)
+from enrollment.cohort import MIN_STRANGERS as MIN_COHORT
+from enrollment.cohort import Cohort, Kind, build_cohort, formula_of, held_out_lowering, lowering_of
 from enrollment.errors import BadInput
+from enrollment.steadiness import Before, steady_threshold
 from enrollment.stream_result import (
     NOBODY,
     Answers,
@@ -256,6 +264,10 @@ class _Player(Protocol):
 
     def answer(self, probes: NDArray[np.float32]) -> Answers: ...
 
+    def strangers(self, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The scores of the strangers that a threshold may be read off."""
+        ...
+
 
 def _player(name: str, stream: Stream, prior: float, trainer: HeadTrainer) -> _Player:
     if name in LEARNERS:
@@ -264,8 +276,8 @@ def _player(name: str, stream: Stream, prior: float, trainer: HeadTrainer) -> _P
         "nearest": lambda: _Grown(NearestTemplate()),
         "slda": lambda: _Grown(StreamingLda(stream.dimension)),
         "ridge": lambda: _Grown(RidgeHead(stream.dimension)),
-        "joint_served": lambda: _Indexed(_Trained(LEARNERS["joint"], trainer)),
-        "served": partial(_Served, stream.dimension, prior),
+        "joint_served": lambda: _Indexed(_Trained(LEARNERS["joint"], trainer), stream, prior),
+        "served": partial(_Served, stream, prior),
     }
     return closed[name]()
 
@@ -276,7 +288,7 @@ def _play_night(player: _Player, stream: Stream, night: int) -> Night:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     return Night(
         probes=player.answer(stream.probes(night)),
-        calibration=player.answer(stream.calibration_strangers).scores,
+        calibration=player.strangers(stream.calibration_strangers),
         strangers=player.answer(stream.test_strangers).scores,
         seconds=seconds,
         cpu_seconds=cpu_seconds,
@@ -307,6 +319,9 @@ class _Trained:
 
     def answer(self, probes: NDArray[np.float32]) -> Answers:
         return _best(probes @ self._rows.T)
+
+    def strangers(self, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self.answer(calibration).scores
 
 
 def _weighs_old_rows(learner: Learner) -> bool:
@@ -344,15 +359,44 @@ class _Grown:
     def answer(self, probes: NDArray[np.float32]) -> Answers:
         return _best(self._head.scores(probes))
 
+    def strangers(self, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self.answer(calibration).scores
+
+
+class _Strangers:
+    """A cohort of the calibration strangers, where they are enough for one."""
+
+    def __init__(self, stream: Stream, prior_threshold: float) -> None:
+        strangers = stream.calibration_strangers
+        self.cohort: Cohort | None = None
+        self._strangers = strangers
+        if len(strangers) >= MIN_COHORT:
+            self.cohort = build_cohort(
+                strangers, Kind.CENTROIDS, "", prior_threshold, "the stream's strangers", ""
+            )
+
+    def lowered(self, found: Answers, probes: NDArray[np.float32]) -> Answers:
+        return replace(found, scores=found.scores - lowering_of(self.cohort)(probes))
+
+    def lowered_themselves(self, found: Answers) -> NDArray[np.float64]:
+        """The cohort is made from them: each is measured against one that it is not in."""
+        if self.cohort is None:
+            return found.scores
+        return found.scores - held_out_lowering(self._strangers, self.cohort.kind)
+
 
 class _Indexed:
-    """Rows that name somebody only where the nearest template agrees; else as they are."""
+    """Trained rows as a gallery would serve them: with a cohort, and the nearest template agrees.
+
+    The threshold is read off the calibration strangers, not set as a gallery sets it.
+    """
 
     threshold = None
 
-    def __init__(self, rows: _Trained) -> None:
+    def __init__(self, rows: _Trained, stream: Stream, prior_threshold: float) -> None:
         self._rows = rows
         self._index = NearestTemplate()
+        self._strangers = _Strangers(stream, prior_threshold)
 
     def learn(self, stream: Stream, night: int) -> None:
         self._rows.learn(stream, night)
@@ -360,21 +404,33 @@ class _Indexed:
             self._index.add(subject_id, vectors)
 
     def answer(self, probes: NDArray[np.float32]) -> Answers:
+        return self._strangers.lowered(self._agreed(probes), probes)
+
+    def strangers(self, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._strangers.lowered_themselves(self._agreed(calibration))
+
+    def _agreed(self, probes: NDArray[np.float32]) -> Answers:
         return _agreed(self._rows.answer(probes), self._index.scores(probes))
 
 
 class _Served:
     """What a gallery serves: imprinted rows, and nobody where the nearest template disagrees.
 
-    So a probe whose candidate is right but not agreed on counts as wrong. The threshold is set
-    every night from the gallery alone, as `calibrate` does it.
+    So a probe whose candidate is right but not agreed on counts as wrong. Scores are measured
+    against a cohort of the calibration strangers, where they are enough for one. The threshold is
+    set every night from the gallery alone, and goes steadily, as `Calibrator` does it.
     """
 
-    def __init__(self, dimension: int, prior_threshold: float) -> None:
-        self.threshold: float | None = None
+    def __init__(self, stream: Stream, prior_threshold: float) -> None:
         self._prior = prior_threshold
-        self._head = SoftmaxHead(dimension)
+        self._head = SoftmaxHead(stream.dimension)
         self._index = NearestTemplate()
+        self._strangers = _Strangers(stream, prior_threshold)
+        self._point: OperatingPoint | None = None
+
+    @property
+    def threshold(self) -> float | None:
+        return self._point.threshold if self._point else None
 
     def learn(self, stream: Stream, night: int) -> None:
         for subject_id, vectors in stream.newcomers(night).items():
@@ -382,10 +438,26 @@ class _Served:
             self._index.add(subject_id, vectors)
         here = stream.train_owners < stream.people(night)
         owners = [stream.subject_ids[i] for i in stream.train_owners[here]]
-        trials = leave_subjects_out(stream.train[here], owners)
-        self.threshold = operating_point(trials, _MAX_FPIR, self._prior, night).threshold
+        cohort = self._strangers.cohort
+        trials = leave_subjects_out(stream.train[here], owners, lowering_of(cohort))
+        measured = operating_point(
+            trials,
+            _MAX_FPIR,
+            self._prior,
+            night,
+            tail=cohort.tail if cohort else None,
+            score=formula_of(cohort),
+        )
+        last = Before(self._point, self._point) if self._point else None
+        self._point = counted_at(steady_threshold(measured, last), measured, trials)
 
     def answer(self, probes: NDArray[np.float32]) -> Answers:
+        return self._strangers.lowered(self._agreed(probes), probes)
+
+    def strangers(self, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._strangers.lowered_themselves(self._agreed(calibration))
+
+    def _agreed(self, probes: NDArray[np.float32]) -> Answers:
         return _agreed(_best(self._head.scores(probes)), self._index.scores(probes))
 
 

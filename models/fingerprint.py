@@ -22,8 +22,16 @@ def fingerprint(detector: Detector, backbone: Backbone) -> str:
     Canonical JSON of the detector's description, the alignment template and the backbone's
     description: any change in one of them is another fingerprint.
     """
-    parts = {
-        "detector": dict(detector.description),
+    return _digest({"detector": dict(detector.description), **_embedding_parts(backbone)})
+
+
+def backbone_fingerprint(backbone: Backbone) -> str:
+    """As `fingerprint`, whatever the detector: what a cohort of strangers is bound to."""
+    return _digest(_embedding_parts(backbone))
+
+
+def _embedding_parts(backbone: Backbone) -> dict[str, object]:
+    return {
         "alignment": {
             "method": "similarity, least squares, averaged down, bilinear, black outside",
             "size": list(backbone.template.size),
@@ -31,6 +39,9 @@ def fingerprint(detector: Detector, backbone: Backbone) -> str:
         },
         "backbone": dict(backbone.description),
     }
+
+
+def _digest(parts: dict[str, object]) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -28,6 +28,7 @@ from store.records import (
     Subject,
 )
 from store.schema import (
+    cohorts,
     consents,
     erasures,
     events,
@@ -346,6 +347,37 @@ class Change:
         )
         self.record("operating-point.set", "", {"threshold": threshold, "max_fpir": max_fpir})
 
+    def put_cohort(self, vectors: NDArray[np.float32], details: Mapping[str, object]) -> str:
+        """Measure confidence against these strangers from now on; the ones before are gone.
+
+        Args:
+            vectors: (k, dimension) float32 unit rows.
+
+        Raises:
+            BadVector: a vector is not a finite unit row of the gallery's dimension.
+        """
+        check_vectors(vectors, len(vectors), self.facts.dimension)
+        self.drop_cohort()
+        cohort_id = str(uuid.uuid4())
+        fingerprint = self.facts.fingerprint
+        content = vectors.astype(np.float32).tobytes()
+        self.connection.execute(
+            sa.insert(cohorts).values(
+                cohort_id=cohort_id,
+                created_at=self._now(),
+                fingerprint=fingerprint,
+                details=json.dumps(details),
+                vectors=self.vault.seal_face(content, "cohort", cohort_id, fingerprint),
+            )
+        )
+        self.record("cohort.set", "", {"rows": len(vectors)})
+        return cohort_id
+
+    def drop_cohort(self) -> None:
+        """Back to the cohort that comes with the backbone, if one does."""
+        self.relabelled = True
+        self.connection.execute(sa.delete(cohorts))
+
     def set_max_fpir(self, max_fpir: float) -> None:
         self.connection.execute(sa.update(gallery).values(max_fpir=max_fpir))
 
@@ -359,6 +391,7 @@ class Change:
         ]
         self.drop_heads(saw)
         self.dropped_heads += saw
+        self._forget_false_matches(subject_ids)
         for row in self.connection.execute(sa.select(jobs)).all():
             details = json.loads(row.details)
             if gone & set(_texts(details.get("mentions"))):
@@ -370,6 +403,24 @@ class Change:
                     .values(details=json.dumps(details))
                 )
         return len(saw)
+
+    def _forget_false_matches(self, subject_ids: Collection[str]) -> None:
+        """Operating points outlive people; whom strangers were taken for does not."""
+        for row in self.connection.execute(sa.select(operating_points)).all():
+            details = json.loads(row.details)
+            for key in ("false_matches", "near_pairs"):
+                kept = [
+                    entry
+                    for entry in details.get(key, ())
+                    if not any(subject_id in json.dumps(entry) for subject_id in subject_ids)
+                ]
+                if kept != list(details.get(key, ())):
+                    details[key] = kept
+                    self.connection.execute(
+                        sa.update(operating_points)
+                        .where(operating_points.c.operating_point_id == row.operating_point_id)
+                        .values(details=json.dumps(details))
+                    )
 
     def record(
         self, action: str, subject_id: str, details: Mapping[str, object] | None = None

@@ -30,6 +30,7 @@ from store.records import (
     Negatives,
     Sample,
     Sighting,
+    StoredCohort,
     StoredHead,
     StoredOperatingPoint,
     Subject,
@@ -260,9 +261,15 @@ class Gallery:
             generation=generation,
         )
 
-    def operating_point(self) -> StoredOperatingPoint | None:
+    def operating_points(self) -> list[StoredOperatingPoint]:
+        """Every one that was stored, oldest first."""
         with self._reading() as connection:
-            return metadata.latest_operating_point(connection)
+            return metadata.all_operating_points(connection)
+
+    def cohort(self) -> StoredCohort | None:
+        """The strangers that were brought on site; None where none were."""
+        with self._reading() as connection:
+            return metadata.cohort(connection, self._vault, self.facts)
 
     def heads(self) -> list[StoredHead]:
         """Every version of the head that is kept, oldest first."""

@@ -10,8 +10,17 @@ import numpy as np
 import sqlalchemy as sa
 
 from store.errors import GalleryMissing
-from store.records import Consent, GalleryFacts, Job, StoredHead, StoredOperatingPoint, Subject
+from store.records import (
+    Consent,
+    GalleryFacts,
+    Job,
+    StoredCohort,
+    StoredHead,
+    StoredOperatingPoint,
+    Subject,
+)
 from store.schema import (
+    cohorts,
     consents,
     gallery,
     heads,
@@ -163,21 +172,41 @@ def has_content(
     return found is not None
 
 
-def latest_operating_point(connection: sa.Connection) -> StoredOperatingPoint | None:
-    row = connection.execute(
+def all_operating_points(connection: sa.Connection) -> list[StoredOperatingPoint]:
+    """Oldest first."""
+    rows = connection.execute(
         sa.select(operating_points).order_by(
-            operating_points.c.generation.desc(), operating_points.c.created_at.desc()
+            operating_points.c.generation, operating_points.c.created_at
         )
+    )
+    return [
+        StoredOperatingPoint(
+            generation=row.generation,
+            fingerprint=row.fingerprint,
+            max_fpir=row.max_fpir,
+            threshold=row.threshold,
+            details=json.loads(row.details),
+            created_at=datetime.fromisoformat(row.created_at),
+        )
+        for row in rows
+    ]
+
+
+def cohort(connection: sa.Connection, vault: Vault, facts: GalleryFacts) -> StoredCohort | None:
+    """The newest that this gallery's pipeline made."""
+    row = connection.execute(
+        sa.select(cohorts)
+        .where(cohorts.c.fingerprint == facts.fingerprint)
+        .order_by(cohorts.c.created_at.desc())
     ).first()
     if row is None:
         return None
-    return StoredOperatingPoint(
-        generation=row.generation,
-        fingerprint=row.fingerprint,
-        max_fpir=row.max_fpir,
-        threshold=row.threshold,
-        details=json.loads(row.details),
+    plain = vault.open_face(row.vectors, "cohort", row.cohort_id, facts.fingerprint)
+    return StoredCohort(
+        cohort_id=row.cohort_id,
         created_at=datetime.fromisoformat(row.created_at),
+        details=json.loads(row.details),
+        vectors=np.frombuffer(plain, np.float32).reshape(-1, facts.dimension),
     )
 
 

@@ -147,6 +147,16 @@ class StoredOperatingPoint:
 
 
 @dataclass(frozen=True)
+class StoredCohort:
+    """The strangers that confidence is measured against. vectors: (k, dimension) float32."""
+
+    cohort_id: str
+    created_at: datetime
+    details: Mapping[str, object]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class StoredHead:
     """A version of the head. Trained rows are a file of the archive; means need none.
 

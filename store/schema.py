@@ -181,6 +181,16 @@ negatives = _table(
     sa.Column("details", sa.LargeBinary, nullable=False),
 )
 
+# The strangers that confidence is measured against; only the newest counts, the others are gone.
+cohorts = _table(
+    "cohorts",
+    sa.Column("cohort_id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("vectors", sa.LargeBinary, nullable=False),
+)
+
 erasures = _table(
     "erasures",
     sa.Column("subject_mac", sa.Text, primary_key=True),

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from enrollment.calibration import (
-    careful_rate,
     interval_95,
     leave_subjects_out,
     operating_point,
@@ -80,8 +79,7 @@ def test_the_rate_holds_for_people_never_seen(rate: float) -> None:
 
 def test_not_enough_data_takes_the_stricter() -> None:
     trials = leave_subjects_out(*company(40, 3))
-    aimed = careful_rate(0.01, len(trials.nonmated))
-    measured, _ = threshold_for(trials.nonmated, trials.weights, aimed)
+    measured, _ = threshold_for(trials.nonmated, trials.weights, 0.01)
     strict = operating_point(trials, 0.01, measured + 0.1, 1)
     assert (strict.promise, strict.threshold) == ("not_enough_data", measured + 0.1)
     assert "100 subjects" in strict.explanation
@@ -116,11 +114,3 @@ def test_thresholds_are_monotone_in_the_rate() -> None:
 def test_interval_is_clopper_and_pearsons() -> None:
     assert interval_95(0, 300)[1] == pytest.approx(1 - 0.025 ** (1 / 300))
     assert interval_95(12, 1200) == pytest.approx((0.005177, 0.017403), abs=1e-5)
-
-
-def test_the_aim_is_below_the_asked_rate_and_reaches_it() -> None:
-    aims = [careful_rate(0.01, n) for n in (10, 300, 1000, 10_000, 10_000_000)]
-    assert aims == sorted(aims)
-    assert aims[0] == 0.0025
-    assert 0.0099 < aims[-1] < 0.01
-    assert careful_rate(0.01, 0) == 0.01

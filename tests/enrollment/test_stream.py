@@ -259,9 +259,11 @@ def test_served_asks_head_and_index_and_its_own_threshold() -> None:
     assert served.accuracy < results["imprint"].accuracy, "who is not agreed on is nobody"
     owners = [stream.subject_ids[i] for i in stream.train_owners]
     trials = leave_subjects_out(stream.train, owners)
+    measured = operating_point(trials, 0.01, PRIOR, 0)
     assert served.served is not None
-    assert served.served.threshold == operating_point(trials, 0.01, PRIOR, 0).threshold
-    assert served.served.threshold >= PRIOR, "60 people cannot measure one in a hundred"
+    away = abs(served.served.threshold - measured.threshold)
+    assert 0 < away < measured.scale, "on its way to what was measured, and not far from it"
+    assert measured.threshold >= PRIOR, "60 people cannot measure one in a hundred"
     assert served.served.tpir <= served.accuracy
     assert [name for name, result in results.items() if result.served] == ["served"]
 

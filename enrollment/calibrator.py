@@ -1,0 +1,255 @@
+"""Keeps the operating point true to the gallery, the head, the cohort and what people rejected."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enrollment.calibration import (
+    OperatingPoint,
+    Trials,
+    counted_at,
+    leave_subjects_out,
+    operating_point,
+    stored_point,
+    stranger_trials,
+)
+from enrollment.champion import Champion, strangers_of
+from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
+from enrollment.errors import BadInput
+from enrollment.near_pairs import near_pairs
+from enrollment.roster import Ranking, Roster
+from enrollment.steadiness import before, steady_threshold
+from models.backbone import ScorePriors
+from store.gallery import Gallery
+from store.records import Templates
+
+_GROWTH = 0.02
+
+
+class Calibrator:
+    """Measures operating points of one gallery and stores them.
+
+    priors: the backbone's, opened only when somebody is enrolled.
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        roster: Callable[[], Roster],
+        champion: Champion,
+        priors: Callable[[], ScorePriors],
+        actor: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._gallery = gallery
+        self._roster = roster
+        self._champion = champion
+        self._priors = priors
+        self._actor = actor
+        self._now = now
+        self._point: OperatingPoint | None = None
+        self._lock = threading.RLock()
+
+    def point(self) -> OperatingPoint:
+        """The one of the gallery as it is now; measured if the gallery has changed since.
+
+        Not for every newcomer: the rate of strangers named grows as the gallery does, so 2 % more
+        people turn 1 % into 1.02 %, and nobody at the door waits for that to be measured.
+        """
+        with self._lock:
+            generation = self._gallery.generation()
+            if self._point is None or not self._holds(self._point, generation):
+                stored = self._gallery.operating_points()[-1:]
+                if stored and stored[0].generation == generation:
+                    self._point = stored_point(stored[0].details)
+                else:
+                    self._point = self._steadied(self._gallery.max_fpir())
+            return self._point
+
+    def _holds(self, point: OperatingPoint, generation: int) -> bool:
+        if point.generation == generation:
+            return True
+        grown = self._gallery.grown_since(point.generation)
+        return grown is not None and len(grown) <= _GROWTH * self._roster().size
+
+    def follow(self) -> OperatingPoint:
+        """Measure after a change, go towards it steadily, and keep it."""
+        with self._lock:
+            return self._keep(self._steadied(self._gallery.max_fpir()), None)
+
+    def measure(
+        self, max_fpir: float | None, strangers: NDArray[np.float32] | None
+    ) -> OperatingPoint:
+        """Measure because a person asks for it: the threshold is what was measured, at once.
+
+        Args:
+            max_fpir: 0 < rate <= 0.5; None keeps the one asked for before.
+            strangers: (n, dimension) unit rows of people who are not enrolled; None leaves subjects
+                out in turn.
+        """
+        if max_fpir is not None and not 0 < max_fpir <= 0.5:
+            raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+        with self._lock:
+            point, _ = self._measured(max_fpir or self._gallery.max_fpir(), strangers)
+            return self._keep(point, max_fpir)
+
+    def history(self) -> list[tuple[datetime, OperatingPoint]]:
+        """Every operating point that was kept, oldest first."""
+        return [(p.created_at, stored_point(p.details)) for p in self._gallery.operating_points()]
+
+    def _keep(self, point: OperatingPoint, max_fpir: float | None) -> OperatingPoint:
+        with self._gallery.change(self._actor, raises_generation=False) as change:
+            if change.generation == point.generation:
+                change.add_operating_point(
+                    generation=point.generation,
+                    threshold=point.threshold,
+                    max_fpir=point.max_fpir,
+                    details=point.as_document(),
+                )
+            if max_fpir is not None:
+                change.set_max_fpir(max_fpir)
+        self._point = point
+        return point
+
+    def steady(self, measured: OperatingPoint) -> float:
+        """The threshold that serves where this was measured: see `steady_threshold`."""
+        return steady_threshold(measured, before(self._gallery.operating_points(), self._now()))
+
+    def _steadied(self, max_fpir: float) -> OperatingPoint:
+        point, trials = self._measured(max_fpir, None)
+        threshold = self.steady(point)
+        return point if threshold == point.threshold else counted_at(threshold, point, trials)
+
+    # -- measuring ----------------------------------------------------------------------------
+
+    def _measured(
+        self, max_fpir: float, strangers: NDArray[np.float32] | None
+    ) -> tuple[OperatingPoint, Trials]:
+        """The operating point, and the searches that its rates were counted in."""
+        templates = self._gallery.templates()
+        if not templates.ids:
+            # An empty gallery names nobody at any threshold: do not load a backbone to say so.
+            nobody = leave_subjects_out(templates.vectors, ())
+            return operating_point(nobody, max_fpir, 1.0, templates.generation), nobody
+        priors = self._priors()
+        measure = _Measure(self._roster().cohort(), priors, max_fpir, templates)
+        left_out = leave_subjects_out(
+            templates.vectors, templates.subject_ids, measure.cohort_lowering
+        )
+        trials = self._with_negatives(left_out)
+        point = measure.point(trials)
+        if strangers is not None:
+            return self._by_strangers(measure, trials, point, strangers)
+        if measure.cohort is not None and measure.cohort.kind is Kind.VECTORS:
+            point, trials = self._by_cohort(measure, trials, point, measure.cohort)
+        return self._by_trainings(measure, trials, point)
+
+    def _by_strangers(
+        self,
+        measure: "_Measure",
+        trials: Trials,
+        point: OperatingPoint,
+        strangers: NDArray[np.float32],
+    ) -> tuple[OperatingPoint, Trials]:
+        by_them = _searched(trials, self._roster().rank(strangers, most=1))
+        return _of_two(measure, by_them, trials, point)
+
+    def _by_cohort(
+        self, measure: "_Measure", trials: Trials, point: OperatingPoint, cohort: Cohort
+    ) -> tuple[OperatingPoint, Trials]:
+        """Each stranger of the cohort in turn, measured against the others of it."""
+        rankings = self._roster().rank(cohort.vectors, most=1)
+        lowered = cohort.own_lowering()
+        fair = [
+            replace(r, scores=tuple(c - low for c in r.cosines), lowered=low)
+            for r, low in zip(rankings, lowered.tolist(), strict=True)
+        ]
+        return _of_two(measure, _searched(trials, fair), trials, point)
+
+    def _by_trainings(
+        self, measure: "_Measure", trials: Trials, point: OperatingPoint
+    ) -> tuple[OperatingPoint, Trials]:
+        """Leaving a subject out of rows that were trained against it says nothing; what was
+        measured on the night, with trainings that had not seen the strangers, does."""
+        head = self._gallery.champion()
+        if head is None or self._champion.trained() is None:
+            return point, trials
+        honest = replace(strangers_of(head), subjects=trials.subjects, mated=trials.mated)
+        stricter = measure.point(honest, floor=point.threshold)
+        explanation = f"{point.explanation}; and by trainings without a fifth of the subjects"
+        return replace(stricter, explanation=explanation, head=head.head_id), honest
+
+    def _with_negatives(self, trials: Trials) -> Trials:
+        """Faces that people said no to are strangers, too: to everybody, or to one subject."""
+        negatives = self._gallery.negatives()
+        if not len(negatives.vectors):
+            return trials
+        rankings = self._roster().rank(negatives.vectors, most=1)
+        scores, named = _served(rankings)
+        mistaken = [
+            not_whom is None or not_whom == name
+            for not_whom, name in zip(negatives.subject_ids, named, strict=True)
+        ]
+        return replace(
+            trials,
+            nonmated=np.concatenate([trials.nonmated, np.where(mistaken, scores, -np.inf)]),
+            weights=np.concatenate([trials.weights, np.ones(len(scores))]),
+            named=None if trials.named is None else np.concatenate([trials.named, named]),
+        )
+
+
+class _Measure:
+    """What is the same for every operating point of one measurement."""
+
+    def __init__(
+        self, cohort: Cohort | None, priors: ScorePriors, max_fpir: float, templates: Templates
+    ) -> None:
+        self.cohort = cohort
+        self.cohort_lowering = lowering_of(cohort)
+        self.max_fpir = max_fpir
+        self._prior = priors.threshold
+        self._generation = templates.generation
+        self._near = near_pairs(templates.vectors, templates.subject_ids, priors.collision)
+
+    def point(self, trials: Trials, floor: float = -np.inf) -> OperatingPoint:
+        point = operating_point(
+            trials,
+            self.max_fpir,
+            self._prior,
+            self._generation,
+            floor=floor,
+            tail=self.cohort.tail if self.cohort else None,
+            score=formula_of(self.cohort),
+        )
+        return replace(point, near_pairs=self._near)
+
+
+def _of_two(
+    measure: _Measure, by_strangers: Trials, trials: Trials, point: OperatingPoint
+) -> tuple[OperatingPoint, Trials]:
+    """Strangers who are enough speak alone in a gallery that is too small to; else the stricter."""
+    alone = measure.point(by_strangers)
+    if alone.promise == "kept" and point.promise != "kept":
+        return alone, by_strangers
+    if alone.threshold >= point.threshold:
+        return replace(alone, promise=_better(alone, point)), by_strangers
+    return replace(point, promise=_better(alone, point)), trials
+
+
+def _better(one: OperatingPoint, other: OperatingPoint) -> str:
+    return "kept" if "kept" in (one.promise, other.promise) else one.promise
+
+
+def _searched(trials: Trials, rankings: Sequence[Ranking]) -> Trials:
+    scores, named = _served(rankings)
+    return stranger_trials(trials, scores, named)
+
+
+def _served(rankings: Sequence[Ranking]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """The score each is named with, -inf where nobody is; and who is nearest."""
+    scores = [r.scores[0] if r.head_agrees else -np.inf for r in rankings]
+    return np.asarray(scores, np.float64), np.asarray([r.subject_ids[0] for r in rankings], str)

@@ -1,0 +1,73 @@
+"""Which strangers confidence is measured against here."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from enrollment.cohort import COSINE, Cohort
+from enrollment.cohort_file import cohort_of, shipped_cohort
+from models.backbone import Backbone
+from models.fingerprint import backbone_fingerprint
+from store.gallery import Gallery
+
+
+@dataclass(frozen=True)
+class CohortReport:
+    """What serves, and what became of the photos it was made from. cohort: None where scores are
+    plain cosines; own: brought on site; without_face, enrolled, repeated: photos left out because
+    no face was found, because somebody enrolled may be on them, because the stranger is there
+    already."""
+
+    cohort: Cohort | None
+    own: bool
+    without_face: int = 0
+    enrolled: int = 0
+    repeated: int = 0
+
+    def as_document(self) -> dict[str, object]:
+        about = self.cohort.as_document() if self.cohort else {"kind": None, "formula": COSINE}
+        return about | {
+            "own": self.own,
+            "without_face": self.without_face,
+            "enrolled": self.enrolled,
+            "repeated": self.repeated,
+        }
+
+
+class CohortChoice:
+    """The cohort that was brought on site, else the one that comes with the backbone, else none.
+
+    Follows the gallery by generation. The backbone is opened only to prove that a shipped cohort
+    was embedded by it; a cohort of the gallery was made by its own pipeline.
+    """
+
+    def __init__(self, gallery: Gallery, backbone: Callable[[], Backbone]) -> None:
+        self._gallery = gallery
+        self._backbone = backbone
+        self._generation = -1
+        self._own: Cohort | None = None
+        self._shipped: Cohort | None = None
+        self._looked = False
+        self._lock = threading.Lock()
+
+    def current(self) -> Cohort | None:
+        with self._lock:
+            generation = self._gallery.generation()
+            if generation != self._generation:
+                stored = self._gallery.cohort()
+                self._own = cohort_of(stored.vectors, dict(stored.details)) if stored else None
+                self._generation = generation
+            return self._own or self._with_backbone()
+
+    @property
+    def is_own(self) -> bool:
+        """The current one was brought on site."""
+        return self.current() is not None and self._own is not None
+
+    def _with_backbone(self) -> Cohort | None:
+        if not self._looked:
+            found = shipped_cohort(self._gallery.facts.backbone)
+            if found is not None and found.backbone == backbone_fingerprint(self._backbone()):
+                self._shipped = found
+            self._looked = True
+        return self._shipped

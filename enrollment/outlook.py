@@ -1,0 +1,138 @@
+"""Before anything is saved: how often will this person be found with these photos?
+
+A new photo's cosine to the mean of n photos, of which any two have a cosine of r on average, is
+about r sqrt(n) / sqrt(1 + (n - 1) r). The person's own photos say what r is, the more of them the
+louder, and the gallery's people say it before; how new photos scatter around that is the gallery's.
+Photos of one day are more alike than those of another, so the rate is what can be hoped for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enrollment.quality import Quality
+from models.head import imprint
+
+# As many pairs of photos as the gallery's mean counts for: `python -m benchmarks.outlook`.
+_PRIOR_PAIRS = 3.0
+# With fewer people who have two photos, nobody knows how photos of one person scatter.
+MIN_PEOPLE = 10
+_TURNED = 12.0  # degrees
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """How photos of one person are alike in this gallery. alike: the mean cosine of two photos of
+    one person; away: (n,) by how much photos that were left out scored more than expected."""
+
+    alike: float
+    away: NDArray[np.float64]
+    people: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """photos: those that would be kept; find_rate: of new photos, as a share of 1, None where
+    nobody can say; nearest, nearest_name, likeness: the colleague whose row is nearest, and the
+    cosine; missing: views that no photo shows."""
+
+    photos: int
+    find_rate: float | None
+    nearest: str | None
+    nearest_name: str | None
+    likeness: float | None
+    missing: tuple[str, ...]
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "photos": self.photos,
+            "find_rate": self.find_rate,
+            "nearest": self.nearest,
+            "nearest_name": self.nearest_name,
+            "likeness": self.likeness,
+            "missing": list(self.missing),
+        }
+
+    @property
+    def words(self) -> str:
+        """One sentence or two, for a person."""
+        if not self.photos:
+            return "no photo would be kept"
+        said = [f"with {'this photo' if self.photos == 1 else f'these {self.photos} photos'}"]
+        if self.find_rate is None:
+            said.append("nobody can say yet how often this person will be found")
+        else:
+            said.append(f"this person will be found about {self.find_rate:.0%} of the time")
+        text = " ".join(said)
+        if self.nearest_name is not None:
+            text += f"; the nearest colleague is {self.nearest_name} ({self.likeness:.2f})"
+        if self.missing:
+            text += f"; missing: {', '.join(self.missing)}"
+        return text
+
+
+def scatter_of(
+    vectors: NDArray[np.float32], subject_ids: Sequence[str], lowered: NDArray[np.float64]
+) -> Scatter | None:
+    """From the gallery's people with two photos or more; None for fewer than `MIN_PEOPLE`.
+
+    Args:
+        vectors: (n, dimension) unit rows; subject_ids: whose each one is; lowered: (n,) what the
+            cohort takes from each one's cosines.
+    """
+    names, owner = np.unique(np.asarray(subject_ids, str), return_inverse=True)
+    mine = [np.flatnonzero(owner == i) for i in range(len(names))]
+    several = [at for at in mine if len(at) > 1]
+    if len(several) < MIN_PEOPLE:
+        return None
+    alike = float(np.mean([_alike(vectors[at]) for at in several]))
+    away = []
+    for at in several:
+        photos = vectors[at]
+        for i, index in enumerate(at):
+            rest = np.delete(photos, i, axis=0)
+            score = float(photos[i] @ imprint(rest, vectors.shape[1]))
+            # Of the photo that is left out the others know nothing, as the door knows nothing.
+            away.append(score - lowered[index] - _expected(rest, alike, lowered[at].mean()))
+    return Scatter(alike, np.asarray(away), len(several))
+
+
+def find_rate(
+    photos: NDArray[np.float32],
+    lowered: NDArray[np.float64],
+    threshold: float,
+    scatter: Scatter,
+) -> float:
+    """The share of new photos that reach the threshold.
+
+    Args:
+        photos: (n, dimension) unit rows, n >= 1; lowered: (n,).
+    """
+    expected = _expected(photos, scatter.alike, float(lowered.mean()))
+    return float((expected + scatter.away >= threshold).mean())
+
+
+def missing_views(qualities: Sequence[Quality]) -> tuple[str, ...]:
+    """What no photo shows, the most useful first: straight on, turned to either side."""
+    yaw = np.asarray([q.yaw for q in qualities])
+    seen = {
+        "a view straight on": (np.abs(yaw) < _TURNED).any(),
+        "a view turned to the left": (yaw <= -_TURNED).any(),
+        "a view turned to the right": (yaw >= _TURNED).any(),
+    }
+    return tuple(view for view, there in seen.items() if not there)
+
+
+def _expected(photos: NDArray[np.float32], alike: float, lowered: float) -> float:
+    n = len(photos)
+    pairs = n * (n - 1) / 2
+    own = _alike(photos) if n > 1 else alike
+    r = max((pairs * own + _PRIOR_PAIRS * alike) / (pairs + _PRIOR_PAIRS), 1e-3)
+    return float(r * np.sqrt(n) / np.sqrt(1 + (n - 1) * r)) - lowered
+
+
+def _alike(photos: NDArray[np.float32]) -> float:
+    cosines = photos @ photos.T
+    return float(cosines[np.triu_indices(len(photos), 1)].mean())

@@ -1,0 +1,161 @@
+"""The operating point of a real gallery: with a cohort, with negatives, from day to day."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from enrollment.calibration import LOWEST, Trials, operating_point
+from enrollment.cohort import COSINE, Kind
+from enrollment.enroller import allow_collision
+from enrollment.errors import BadInput
+from enrollment.intake import Enrollee
+from enrollment.photo import Photo, photo_bytes
+from enrollment.service import Service
+from enrollment.tail import tail_of
+from tests import tiny
+
+CONSENT = "agreed"
+RATE = 0.05  # few strangers are enough for it
+
+
+@pytest.fixture
+def company(service: Service, person: Callable[..., Enrollee]) -> Service:
+    list(service.enroll([person(i) for i in range(12)], CONSENT))
+    return service
+
+
+def strangers(count: int, first: int = 1000) -> list[Photo]:
+    return [stranger(i) for i in range(first, first + count)]
+
+
+@functools.cache
+def stranger(number: int) -> Photo:
+    return photo_bytes(f"{number}.png", tiny.png(tiny.picture((number, 0))))
+
+
+def test_scores_and_threshold_change_together(company: Service) -> None:
+    before = company.operating_point()
+    (answer,) = company.identify(strangers(1, 5)[0])
+    assert (before.score, answer.decision) == (COSINE, "known")
+    report = company.build_cohort(strangers(90), Kind.CENTROIDS, "visitors")
+    assert report.own
+    after = company.operating_point()
+    assert report.cohort is not None
+    assert after.score == report.cohort.formula
+    (again,) = company.identify(strangers(1, 5)[0])
+    assert again.decision == "known"
+    assert again.subject_id == answer.subject_id
+    assert again.score is not None
+    assert answer.score is not None
+    assert again.score < answer.score - 0.05
+    assert again.margin == pytest.approx(answer.margin)
+    (unknown,) = company.identify(strangers(1, 5000)[0])
+    assert unknown.decision == "unknown"
+    assert company.verify(strangers(1, 5)[0], "Person 5").score == pytest.approx(again.score)
+    dropped = company.drop_cohort()
+    assert (dropped.cohort, company.operating_point().score) == (None, COSINE)
+
+
+def test_nobody_who_is_enrolled_is_in_a_cohort(company: Service) -> None:
+    photos = [*strangers(90), *strangers(2, 3), *strangers(4)]
+    report = company.build_cohort(photos, Kind.VECTORS, "visitors")
+    assert report.cohort is not None
+    assert report.enrolled >= 2
+    assert report.repeated >= 4
+    left = report.cohort.vectors
+    assert len(left) == len(photos) - report.enrolled - report.repeated
+    enrolled = company._gallery.templates().vectors.reshape(12, 3, -1).mean(axis=1)
+    assert (left @ enrolled.T).max() < tiny.TinyBackbone.priors.threshold
+    assert np.tril(left @ left.T, -1).max() < tiny.TinyBackbone.priors.threshold
+    with pytest.raises(BadInput, match="too few"):
+        company.build_cohort(strangers(20), Kind.VECTORS, "visitors")
+
+
+def test_who_enrolls_later_is_not_punished(
+    company: Service, person: Callable[..., Enrollee]
+) -> None:
+    """Somebody who was a stranger of the cohort becomes a colleague."""
+    company.build_cohort(strangers(110), Kind.VECTORS, "visitors")
+    before = served(company)
+    newcomer = int(np.flatnonzero((before @ company._embedded(strangers(1)).T) > 0.999)[0])
+    list(company.enroll([person(1000, range(1, 4))], CONSENT))
+    during = served(company)
+    assert (during @ before[newcomer]).max() < 0.999
+    assert len(during) < len(before)
+    (answer,) = company.identify(strangers(1, 1000)[0])
+    assert (answer.decision, answer.name) == ("known", "Person 1000")
+    company.erase("Person 1000")
+    assert np.array_equal(served(company), before)
+
+
+def served(company: Service) -> np.ndarray:
+    cohort = company._roster.cohort()
+    assert cohort is not None
+    return cohort.vectors
+
+
+def test_strangers_of_a_cohort_measure_the_threshold_too(company: Service) -> None:
+    assert company.calibrate(RATE).promise == "not_enough_data"
+    company.build_cohort(strangers(110), Kind.VECTORS, "visitors")
+    assert company.operating_point().promise == "kept"
+    named = [company.identify(p)[0].decision == "known" for p in strangers(60, 3000)]
+    assert np.mean(named) <= 2 * RATE
+
+
+def test_a_small_gallery_leans_on_the_cohort(company: Service) -> None:
+    company.calibrate(RATE)
+    report = company.build_cohort(strangers(110), Kind.CENTROIDS, "visitors")
+    point = company.operating_point()
+    assert point.promise == "kept"
+    assert report.cohort is not None
+    assert f"{report.cohort.strangers} strangers" in point.explanation
+    assert company.calibrate(0.001).promise == "not_enough_data"
+
+
+def test_people_who_are_all_alike_break_the_promise_aloud() -> None:
+    """The cohort says one in a hundred; these people are taken for each other one in three."""
+    tail = tail_of(np.random.default_rng(0).normal(0.1, 0.05, 100_000), 1000)
+    scores = np.random.default_rng(1).normal(0.4, 0.1, 60)
+    trials = Trials(scores, np.full(60, 1 / 3), np.full(60, 0.9), 20)
+    point = operating_point(trials, 0.01, 0.0, 1, tail=tail, score="cohort")
+    assert point.promise == "not_enough_data"
+    assert (scores >= point.threshold).mean() <= 0.05
+    unlike = replace(trials, nonmated=np.random.default_rng(1).normal(0.1, 0.05, 60))
+    assert operating_point(unlike, 0.01, 0.0, 1, tail=tail, score="cohort").promise == "kept"
+
+
+def test_one_person_has_a_threshold_too(service: Service, person: Callable[..., Enrollee]) -> None:
+    list(service.enroll([person(1)], CONSENT))
+    service.build_cohort(strangers(110), Kind.CENTROIDS, "visitors")
+    assert service.operating_point().threshold > LOWEST
+    assert service.identify(strangers(1, 1)[0])[0].decision == "known"
+    named = [service.identify(p)[0].decision == "known" for p in strangers(40, 3000)]
+    assert sum(named) <= 2
+
+
+def test_whom_strangers_are_taken_for_is_listed_and_forgotten(
+    service: Service, person: Callable[..., Enrollee]
+) -> None:
+    """Two who look alike are each other's false matches, until one is erased."""
+    alike = replace(person(1, range(10, 13)), name="Her twin")
+    list(service.enroll([person(i) for i in range(8)], CONSENT))
+    list(service.enroll([alike], CONSENT, allow_collision))
+    matches = service.point_document(service.calibrate(0.3))["false_matches"]
+    assert isinstance(matches, list)
+    assert {m["name"] for m in matches} == {"Person 1", "Her twin"}
+    assert sum(m["share"] for m in matches) == pytest.approx(1)
+    twin = next(m["subject_id"] for m in matches if m["name"] == "Her twin")
+    service.erase("Her twin")
+    history = [point for _, point in service.operating_points()]
+    assert all(match.subject_id != twin for point in history for match in point.false_matches)
+    assert any(point.false_matches for point in history)
+
+
+def test_the_history_is_kept(company: Service) -> None:
+    company.calibrate(0.02)
+    company.calibrate(0.05)
+    rates = [point.max_fpir for _, point in company.operating_points()]
+    assert rates == [0.01, 0.02, 0.05]
