@@ -147,6 +147,12 @@ class Roster:
             column = self._head.subject_ids.index(subject_id)
             return float(self._head.scores(probe[None])[0, column])
 
+    def row(self, subject_id: str) -> NDArray[np.float32] | None:
+        """(dimension,): what stands for one subject; None when it cannot be found."""
+        with self._lock:
+            self.refresh()
+            return self._head.row(subject_id)
+
     def likeness(self, one: str, other: str) -> float | None:
         """The cosine between two subjects' rows; None when one of them has no row."""
         with self._lock:

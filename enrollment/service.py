@@ -24,7 +24,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.head_versions import find_head, promote, rollback
-from enrollment.identifier import Identification, Identifier
+from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_report import NightReport
@@ -37,14 +37,17 @@ from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
+from enrollment.review import Review
+from enrollment.review_queue import ReviewQueue
 from enrollment.roster import Roster
+from enrollment.veto import Vetoes
 from models.backbone import Backbone
 from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
 from store.gallery import Gallery, open_gallery, read_facts
 from store.metadata import name_key
-from store.records import Consent, GalleryFacts, Job, StoredHead, Subject, Verification
+from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
 _GROWTH = 0.02
@@ -58,6 +61,7 @@ class VerificationAnswer:
     score: float | None
     threshold: float
     reasons: tuple[Reason, ...]
+    vetoed: bool = False  # somebody said of a face like this one that it is not this person
 
     def as_document(self) -> dict[str, object]:
         return {
@@ -66,6 +70,7 @@ class VerificationAnswer:
             "threshold": self.threshold,
             "reasons": [reason.code.value for reason in self.reasons],
             "message": "; ".join(reason.message for reason in self.reasons) or None,
+            "vetoed": self.vetoed,
         }
 
 
@@ -88,6 +93,7 @@ class Service:
         self._archive = archive
         self._champion = Champion(gallery, archive)
         self._roster = Roster(gallery, self._champion.trained)
+        self._vetoes = Vetoes(gallery, self._roster)
         self._point: OperatingPoint | None = None
         self._lock = threading.RLock()
 
@@ -118,7 +124,37 @@ class Service:
 
     @cached_property
     def identifier(self) -> Identifier:
-        return Identifier(self._capture, self._roster, self.operating_point)
+        return Identifier(self._capture, self._roster, self._vetoes, self.operating_point)
+
+    def _enroller(self) -> Enroller:
+        return Enroller(
+            self._gallery, self._capture, self._roster, self._vetoes, self._settings.actor
+        )
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        """Faces that wait for a person's word; doors offer theirs here."""
+        return ReviewQueue(
+            self._gallery,
+            lambda: self._capture,
+            self._roster,
+            self._vetoes,
+            self.operating_point,
+            self._settings.review,
+            self._settings.actor,
+        )
+
+    @cached_property
+    def review(self) -> Review:
+        """What people decide on them."""
+        return Review(
+            self._gallery,
+            self.queue,
+            self._vetoes,
+            self._enroller,
+            self.calibrate,
+            self._settings.actor,
+        )
 
     # -- enrolling and recognising --------------------------------------------------------------
 
@@ -139,7 +175,7 @@ class Service:
         """
         for person in people:
             check_name(person.name)
-        enroller = Enroller(self._gallery, self._capture, self._roster, self._settings.actor)
+        enroller = self._enroller()
         before = self._gallery.generation()
         try:
             for person in people:
@@ -148,15 +184,19 @@ class Service:
             if self._gallery.generation() != before:
                 self.calibrate()
 
-    def identify(self, photo: Photo) -> list[Identification]:
-        """One answer for each face of a photo, largest first."""
-        return self.identifier.photo(photo)
+    def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
+        """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
+        return self.identifier.photo(photo, onlooker)
 
     def identify_image(
-        self, image: NDArray[np.uint8], source: str, frame: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        source: str,
+        frame: int | None = None,
+        onlooker: Onlooker | None = None,
     ) -> list[Identification]:
         """As `identify`, for (h, w, 3) uint8 RGB: a camera's or a video's frame."""
-        return self.identifier.image(image, source, frame)
+        return self.identifier.image(image, source, frame, onlooker)
 
     def identify_passage(
         self, frames: Iterable[tuple[int, NDArray[np.uint8]]], source: str
@@ -180,8 +220,11 @@ class Service:
         if reasons:
             return VerificationAnswer("refused", None, threshold, reasons)
         score = self._roster.score(face.embedding, subject.subject_id)
-        same = score is not None and score >= threshold
-        return VerificationAnswer("known" if same else "unknown", score, threshold, ())
+        priors = self._capture.backbone.priors
+        vetoed = self._vetoes.against(face.embedding, subject.subject_id, priors.same_person)
+        same = score is not None and score >= threshold and vetoed is None
+        decision = "known" if same else "unknown"
+        return VerificationAnswer(decision, score, threshold, (), vetoed is not None)
 
     def _one_face(self, photo: Photo) -> CapturedFace | Reason:
         picture = decode(photo)
@@ -203,11 +246,16 @@ class Service:
 
     def face(self, subject_id: str) -> NDArray[np.uint8] | None:
         """The newest kept face of a person, (112, 112, 3) uint8 RGB; None when none is kept."""
-        samples = self._gallery.samples(family(self._gallery.subjects().values(), subject_id))
+        samples = self.samples(subject_id)
         return crop_of(samples[-1].image, samples[-1].details) if samples else None
 
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
+
+    def samples(self, subject_id: str) -> list[Sample]:
+        """The kept photos of a person and of everyone merged into them, oldest first; `details`
+        say where each came from (`lineage`)."""
+        return self._gallery.samples(family(self._gallery.subjects().values(), subject_id))
 
     def rename(self, who: str, name: str) -> Subject:
         """Change the label; no id and no template changes."""
@@ -379,6 +427,7 @@ class Service:
             full: train everything anew whatever it costs.
             faces: show in the report the photos that are named otherwise than before.
         """
+        self.queue.expire()
         place = str(self._settings.home.resolve())
         report = NightReport(self._gallery, self._archive, place, faces)
         nightly = Nightly(
@@ -424,7 +473,9 @@ class Service:
         """Build index and head anew from the database; returns the number of templates."""
         count = self._gallery.rebuild()
         self._roster = Roster(self._gallery, self._champion.trained)
-        self.__dict__.pop("identifier", None)
+        self._vetoes = Vetoes(self._gallery, self._roster)
+        for made_from_it in ("identifier", "queue", "review"):
+            self.__dict__.pop(made_from_it, None)
         self._roster.refresh()
         return count
 
