@@ -240,6 +240,10 @@ class Service:
         """The enrolled, oldest first; those merged into others answer as these."""
         return matching(self._gallery.subjects().values(), search)
 
+    def everybody(self) -> list[Subject]:
+        """As `people`, and those who were merged into others."""
+        return list(self._gallery.subjects().values())
+
     def person(self, who: str) -> Subject:
         """Raises BadInput when nobody, or more than one person, is called so."""
         return find_subject(self._gallery.subjects().values(), who)
