@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.backbone import ScorePriors
+
 
 @dataclass(frozen=True)
 class ReviewPolicy:
@@ -11,16 +13,17 @@ class ReviewPolicy:
     days: a face nobody decided on is dropped after that many.
     passage_seconds: faces that are alike and come from one source within that time are one
         passage, of which one face is queued.
-    near_share: a score is near the threshold from this share of what lies between the threshold
-        and 1 below it on. A share, because the cosines of some backbones lie in a narrow band:
-        0.3 is 0.014 under a threshold of 0.955 (dlib-resnet) and 0.16 under one of 0.47.
+    near_share: a score is near the threshold from this share of the backbone's own scale below it
+        on: of what lies between the likeness of two photos of one person and its threshold. A
+        difference of cosines, because the cosines of some backbones lie in a narrow band, and
+        because a cohort moves all scores of a probe by the same amount.
     """
 
     most: int = 2_000
     days: float = 30.0
     passage_seconds: float = 60.0
-    near_share: float = 0.3
+    near_share: float = 0.5
 
-    def near_from(self, threshold: float) -> float:
-        """The lowest score that counts as a near miss."""
-        return threshold - self.near_share * (1 - threshold)
+    def near_from(self, threshold: float, priors: ScorePriors) -> float:
+        """The lowest score that counts as near this threshold."""
+        return threshold - self.near_share * max(priors.threshold - priors.same_person, 0.0)

@@ -19,6 +19,7 @@ from enrollment.review_cluster import Cluster, cluster
 from enrollment.review_policy import ReviewPolicy
 from enrollment.roster import Roster
 from enrollment.veto import Vetoes
+from models.backbone import ScorePriors
 from models.head import imprint
 from store.change import Change
 from store.gallery import Gallery
@@ -83,11 +84,12 @@ class ReviewQueue:
         """
         if not _wanted(identification):
             return Offer("not_needed")
-        same = self._open_models().backbone.priors.same_person
+        priors = self._open_models().backbone.priors
+        same = priors.same_person
         best = identification.candidates[0].subject_id if identification.candidates else None
         if self._vetoes.known(face.embedding, best, same) is not None:
             return Offer("ignored")
-        new = self._sighting(identification, face, portrait, same)
+        new = self._sighting(identification, face, portrait, priors)
         if self._is_there(new, self._gallery.sightings(self._passage_start(_now())), same):
             return Offer("seen_already")
         if self._gallery.has_sighting(new.image):
@@ -107,14 +109,19 @@ class ReviewQueue:
         return Offer("queued", sighting_id, self._drop_old(change))
 
     def _sighting(
-        self, answer: Identification, face: CapturedFace, portrait: Portrait, same: float
+        self,
+        answer: Identification,
+        face: CapturedFace,
+        portrait: Portrait,
+        priors: ScorePriors,
     ) -> NewSighting:
         threshold = self._point().threshold
-        near = answer.score is not None and answer.score >= self.policy.near_from(threshold)
+        near_from = self.policy.near_from(threshold, priors)
+        near = answer.score is not None and answer.score >= near_from
         kind = UNKNOWN
         if near:
             kind = NEAR_MISS if answer.head_agrees else DISAGREEMENT
-        nearest, rival = self._looks_like(answer, face, kind, same)
+        nearest, rival = self._looks_like(answer, face, kind, priors.same_person)
         return NewSighting(
             kind=kind,
             nearest=nearest,
@@ -126,10 +133,10 @@ class ReviewQueue:
                 "score": answer.score,
                 "margin": answer.margin,
                 "threshold": threshold,
-                "near_from": self.policy.near_from(threshold),
+                "near_from": near_from,
                 "head_agrees": answer.head_agrees,
                 # For grouping and erasing without the backbone.
-                "same_person": same,
+                "same_person": priors.same_person,
             },
             vector=face.embedding,
         )
