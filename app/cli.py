@@ -12,6 +12,7 @@ from app import (
     night_commands,
     people_commands,
     recognition_commands,
+    review_commands,
     stream_command,
 )
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
@@ -29,6 +30,7 @@ care_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)
+review_commands.register(app)
 night_commands.register(app)
 stream_command.register(app)
 

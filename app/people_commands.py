@@ -55,10 +55,11 @@ def _say_people(found: list[dict[str, object]]) -> None:
 
 @person.command()
 def show(who: Who, home: Home = None, as_json: Json = False) -> int:
-    """Show one person with consent.
+    """Show one person with consent, and where each photo came from.
 
     Example: rollcall person show "Ada Lovelace"
     """
+    from enrollment.lineage import lineage
     from enrollment.people import subject_document
     from enrollment.service import open_service
 
@@ -69,8 +70,20 @@ def show(who: Who, home: Home = None, as_json: Json = False) -> int:
             {"basis": c.basis, "text": c.text, "given_at": c.given_at.isoformat()}
             for c in service.consents(subject.subject_id)
         ]
+        samples = [lineage(sample) for sample in service.samples(subject.subject_id)]
+        document["samples"] = samples
     _answer(document, as_json)
+    if not as_json:
+        for sample in samples:
+            _say_sample(sample)
     return DONE
+
+
+def _say_sample(sample: dict[str, object]) -> None:
+    came = f"  {str(sample['kept_at'])[:10]}  {sample['source']}"
+    if sample["origin"] == "review":
+        came += f", from the review queue, assigned by {sample['assigned_by']}"
+    say(came)
 
 
 @person.command()

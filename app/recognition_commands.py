@@ -123,6 +123,13 @@ def identify(
     every: Annotated[
         int | None, typer.Option(min=1, help="Of a video, every n-th frame [default: 5 a second].")
     ] = None,
+    review: Annotated[
+        bool,
+        typer.Option(
+            "--review",
+            help="Keep unnamed faces, encrypted, for `rollcall review`. Nothing is kept otherwise.",
+        ),
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -130,26 +137,31 @@ def identify(
 
     Example: rollcall identify door.jpg visitors/ --json
     """
+    from app.review_tally import ReviewTally
     from app.video import VIDEO_SUFFIXES, frames, is_video
+    from enrollment.errors import BadInput
     from enrollment.intake import files_to_identify
     from enrollment.photo import photo_file
     from enrollment.service import open_service
 
+    if review and decide_per is DecidePer.SOURCE:
+        raise BadInput("--review keeps single faces; leave out --decide-per source")
     files = files_to_identify(path, VIDEO_SUFFIXES)
     with (
         open_service(read_settings("cli", home), DownloadBar()) as service,
         counting("identifying", len(files)) as counter,
     ):
+        tally = ReviewTally(service.queue.look_on) if review else None
         for file in files:
             if not is_video(file):
-                answers = iter(service.identify(photo_file(file)))
+                answers = iter(service.identify(photo_file(file), tally))
             elif decide_per is DecidePer.SOURCE:
                 answers = iter([service.identify_passage(frames(file, every), str(file))])
             else:
                 answers = (
                     answer
                     for number, image in frames(file, every)
-                    for answer in service.identify_image(image, str(file), number)
+                    for answer in service.identify_image(image, str(file), number, tally)
                 )
             for answer in answers:
                 document = answer.as_document()
@@ -158,6 +170,8 @@ def identify(
                 else:
                     _say_identified(document)
             counter.one()
+    if tally is not None:
+        note(tally.sentence())
     return DONE
 
 

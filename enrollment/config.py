@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from enrollment.review_policy import ReviewPolicy
+
 DEFAULT_MAX_FPIR = 0.01
 
 
@@ -17,6 +19,7 @@ class Settings:
     weights_home: where downloaded weights are kept.
     weights_search: other folders that may hold them, read only.
     actor: who acts, for the audit trail.
+    review: the limits of the review queue.
     """
 
     home: Path
@@ -26,6 +29,7 @@ class Settings:
     weights_home: Path = Path.home() / ".cache" / "rollcall" / "weights"
     weights_search: tuple[Path, ...] = ()
     actor: str = "python"
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
 
     def key_file(self, gallery_id: str) -> Path:
         return self.key_folder / f"{gallery_id}.key"

@@ -4,7 +4,8 @@ First everything is looked at without a lock: decode, detect, assess, embed, com
 transaction writes the person whole, after a second look at what has changed meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,12 +16,14 @@ from enrollment.errors import BadInput
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
 from enrollment.intake import Enrollee
-from enrollment.people import family
-from enrollment.photo import Photo, decode
+from enrollment.people import family, find_subject
+from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.portrait import Portrait, crop_of, portrait_of
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
+from enrollment.seen_face import Handover, SeenFace
+from enrollment.veto import Vetoes
 from models.head import imprint
 from models.likeness import likeness
 from store.change import Change
@@ -133,6 +136,9 @@ class _Look:
     portraits: dict[int, Portrait] = field(default_factory=dict)  # by the face's number
     chosen: CapturedFace | None = None
     reasons: list[Reason] = field(default_factory=list)
+    lineage: Mapping[str, object] = field(default_factory=lambda: {"origin": "enroll"})
+    insisted: bool = False  # a person looked and says that it is this person all the same
+    remedy: str = "--on-collision allow"
 
     @property
     def usable(self) -> bool:
@@ -161,10 +167,13 @@ class _Look:
 class Enroller:
     """Enrolls people into one gallery."""
 
-    def __init__(self, gallery: Gallery, capture: Capture, roster: Roster, actor: str) -> None:
+    def __init__(
+        self, gallery: Gallery, capture: Capture, roster: Roster, vetoes: Vetoes, actor: str
+    ) -> None:
         self._gallery = gallery
         self._capture = capture
         self._roster = roster
+        self._vetoes = vetoes
         self._actor = actor
         self._priors = capture.backbone.priors
 
@@ -179,10 +188,10 @@ class Enroller:
 
         Everything that was accepted is stored when this returns, and nothing else is.
         """
-        existing = self._existing(person)
+        existing = self.existing(person)
         self._check_state(existing)
         if not self._consented(existing, consent):
-            return self._without_consent(person)
+            return self._without_consent(person, [photo.source for photo in person.photos])
         looks = [_Look(photo) for photo in person.photos]
         self._look(looks, existing, tick)
         near = self._collision(person, existing, [look for look in looks if look.usable])
@@ -197,6 +206,34 @@ class Enroller:
             decided = near.near.subject_id
         return self._store(person, existing, consent, looks, decided)
 
+    def enroll_seen(
+        self,
+        person: Enrollee,
+        consent: str | None,
+        seen: Sequence[SeenFace],
+        handover: Handover,
+        *,
+        insist: bool = False,
+    ) -> SubjectReport:
+        """Enroll a person from faces that were seen, by the rules of `enroll`.
+
+        Args:
+            person: whose the faces are; photos are not looked at.
+            handover: takes the faces from where they lie, in the transaction that stores them.
+            insist: although they are unlike this person's photos, or as like somebody else's.
+        """
+        existing = self.existing(person)
+        self._check_state(existing)
+        if not self._consented(existing, consent):
+            return self._without_consent(person, [face.source for face in seen])
+        looks = [_look_again(face, insist) for face in seen]
+        self._compare(looks, existing)
+        near = self._collision(person, existing, [look for look in looks if look.usable])
+        if near is not None and not insist:
+            _refuse_all(looks, near)
+        decided = near.near.subject_id if near else None
+        return self._store(person, existing, consent, looks, decided, handover)
+
     # -- looking ------------------------------------------------------------------------------
 
     def _look(
@@ -206,9 +243,12 @@ class Enroller:
         own_family, seen = self._family(existing), set[bytes]()
         for start in range(0, len(looks), _AT_ONCE):
             self._take_in(looks[start : start + _AT_ONCE], own_family, seen, tick)
-        own = self._own_vectors(existing)
-        self._choose_among_several(looks, own)
-        self._set_strangers_aside(looks, own)
+        self._choose_among_several(looks, self._own_vectors(existing))
+        self._compare(looks, existing)
+
+    def _compare(self, looks: Sequence[_Look], existing: Subject | None) -> None:
+        """Set aside whom these photos do not show, and skip what is kept already."""
+        self._set_strangers_aside(looks, self._own_vectors(existing))
         self._skip_near_duplicates(looks, existing)
 
     def _take_in(
@@ -275,7 +315,7 @@ class Enroller:
         if len(own):
             alike = (_stack(usable, own.shape[1]) @ own.T).mean(axis=1)
             for look, cosine in zip(usable, alike, strict=True):
-                if cosine < same:
+                if cosine < same and not look.insisted:
                     look.refuse(
                         ReasonCode.NOT_THIS_PERSON,
                         f"likeness to this person's enrolled photos is {cosine:.2f}, at least "
@@ -285,7 +325,7 @@ class Enroller:
         vectors = _stack(usable, len(usable[0].vector))
         group = set(largest_group(vectors, same))
         for i, look in enumerate(usable):
-            if i not in group:
+            if i not in group and not look.insisted:
                 others = np.delete(vectors, i, axis=0) @ vectors[i]
                 look.refuse(
                     ReasonCode.NOT_THIS_PERSON,
@@ -316,13 +356,15 @@ class Enroller:
 
     # -- rules --------------------------------------------------------------------------------
 
-    def _existing(self, person: Enrollee) -> Subject | None:
-        """The enrolled subject that is meant: by external id, else by name.
+    def existing(self, person: Enrollee) -> Subject | None:
+        """The enrolled subject that is meant: by id, by external id, else by name.
 
         Raises:
-            BadInput: several people have this name.
+            BadInput: several people have this name, or nobody has this id (any more).
         """
         subjects = [s for s in self._gallery.subjects().values() if s.state != "merged"]
+        if person.subject_id is not None:
+            return find_subject(subjects, person.subject_id)
         if person.external_id is not None:
             for subject in subjects:
                 if subject.external_id == person.external_id:
@@ -357,14 +399,12 @@ class Enroller:
             given.withdrawn_at is None for given in self._gallery.consents(existing.subject_id)
         )
 
-    def _without_consent(self, person: Enrollee) -> SubjectReport:
+    def _without_consent(self, person: Enrollee, sources: Sequence[str]) -> SubjectReport:
         reason = Reason(
             ReasonCode.NO_CONSENT,
             "there is no consent; give its text with --consent, as the person agreed to it",
         )
-        samples = tuple(
-            SampleReport(photo.source, False, (reason,), None) for photo in person.photos
-        )
+        samples = tuple(SampleReport(source, False, (reason,), None) for source in sources)
         return SubjectReport(None, person.name, False, samples, (reason.message,))
 
     def _collision(
@@ -397,13 +437,17 @@ class Enroller:
         consent: str | None,
         looks: Sequence[_Look],
         decided: str | None,
+        handover: Handover | None = None,
     ) -> SubjectReport:
         warnings: list[str] = []
         subject_id = existing.subject_id if existing else None
         created = False
         if any(look.usable for look in looks):
             with self._gallery.change(self._actor) as change:
-                again = self._existing(person)
+                again = self.existing(person)
+                self._check_state(again)
+                if handover is not None:
+                    _drop_handled(looks, handover.here(change))
                 moved = (again.subject_id if again else None) != subject_id
                 if moved:
                     self._recheck(looks, again)
@@ -423,8 +467,11 @@ class Enroller:
                         self._consent(change, subject_id, consent, created),
                         [self._sample(look) for look in usable],
                     )
+                    if handover is not None:
+                        handover.take(change, subject_id, [look.photo.source for look in usable])
         if subject_id is not None:
             warnings += self._advice(subject_id, looks)
+            warnings += self._remembered(subject_id, [look for look in looks if look.usable])
         return SubjectReport(
             subject_id,
             person.name,
@@ -465,7 +512,22 @@ class Enroller:
         portrait = next(
             look.portraits[i] for i, face in enumerate(look.faces) if face is look.chosen
         )
-        return NewSample(look.digest, portrait.image, portrait.details, look.vector)
+        details = {**portrait.details, **look.lineage}
+        return NewSample(look.digest, portrait.image, details, look.vector)
+
+    def _remembered(self, subject_id: str, kept: Sequence[_Look]) -> list[str]:
+        """A visitor who was hired: what was said of the stranger speaks against the colleague."""
+        if not kept:
+            return []
+        vectors = _stack(kept, len(kept[0].vector))
+        ids = self._vetoes.like(vectors, subject_id, self._priors.same_person)
+        if not ids:
+            return []
+        return [
+            f"faces like these are remembered {len(ids)} times as a stranger's or as not this "
+            "person's, and the name is taken back where a face is nearer to one of them; if that "
+            f"was this person, run: rollcall review forget {' '.join(i[:8] for i in ids)}"
+        ]
 
     def _advice(self, subject_id: str, looks: Sequence[_Look]) -> list[str]:
         templates = self._gallery.subjects()[subject_id].templates
@@ -502,6 +564,27 @@ class Enroller:
         return family(self._gallery.subjects().values(), existing.subject_id)
 
 
+def _look_again(seen: SeenFace, insist: bool) -> _Look:
+    image = seen.portrait.image
+    return _Look(
+        photo=photo_bytes(seen.source, image),
+        digest=hashlib.sha256(image).digest(),
+        faces=[seen.face],
+        portraits={0: seen.portrait},
+        chosen=seen.face,
+        reasons=[*seen.reasons, *judge(seen.face.quality, ENROLLMENT_LIMITS)],
+        lineage=seen.lineage,
+        insisted=insist,
+        remedy="--even-if-unlike",
+    )
+
+
+def _drop_handled(looks: Iterable[_Look], here: Collection[str]) -> None:
+    for look in looks:
+        if look.photo.source not in here:
+            look.refuse(ReasonCode.DUPLICATE_PHOTO, "somebody has handled this face already")
+
+
 def _choose_single(look: _Look) -> None:
     if not look.faces:
         look.refuse(ReasonCode.NO_FACE, "no face was found; show the whole face, well lit")
@@ -532,7 +615,7 @@ def _refuse_all(looks: Iterable[_Look], near: Collision) -> None:
             look.refuse(
                 ReasonCode.NEAR_OTHER_SUBJECT,
                 f"as near to {near.near.name} ({near.near.score:.2f}) as photos of one person "
-                "are; add the photos to that person, or repeat with --on-collision allow",
+                f"are; add the photos to that person, or repeat with {look.remedy}",
             )
 
 

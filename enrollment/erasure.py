@@ -1,9 +1,11 @@
 """Gone means gone: rows, key, index and head row, and a test that says so."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enrollment.errors import Unusable
 from enrollment.people import family
@@ -46,7 +48,13 @@ def erase(
     mine = [i for i, owner in enumerate(found.subject_ids) if owner == subject.subject_id]
     probes = found.vectors[mine]
     with gallery.change(actor) as change:
-        rows = change.erase(family(gallery.subjects().values(), subject.subject_id))
+        members = family(change.subjects().values(), subject.subject_id)
+        own = gallery.vectors_of(members)
+        rows = change.erase(
+            members,
+            [s.sighting_id for s in change.sightings() if _may_be(own, s.vector, s.details)],
+            [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
+        )
         # Before the commit: a kill in between leaves rows without files, never a face in a file.
         archive.remove(change.dropped_heads, change.dropped_reports)
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
@@ -68,8 +76,19 @@ def erase(
     )
 
 
+def _may_be(
+    own: NDArray[np.float32], vector: NDArray[np.float32], details: Mapping[str, object]
+) -> bool:
+    """Was this face, in the review queue or said no to, perhaps this person's?
+
+    By the likeness at which its backbone takes two photos for one person, which is kept with it:
+    erasing must not need the backbone.
+    """
+    return len(own) > 0 and float((own @ vector).max()) >= float(str(details["same_person"]))
+
+
 def _negative_test(
-    roster: Roster, probes: np.ndarray[tuple[int, ...], np.dtype[np.float32]], subject_id: str
+    roster: Roster, probes: NDArray[np.float32], subject_id: str
 ) -> dict[str, object]:
     rankings = roster.rank(probes)
     return {

@@ -21,15 +21,25 @@ def largest_group(vectors: NDArray[np.float32], same_person: float) -> list[int]
         Row numbers in order. Empty when two different groups are equally large: nobody can say
         which of them is the person.
     """
+    found = groups(vectors, same_person)
+    if len(found) > 1 and len(found[0]) == len(found[1]):
+        return []
+    return found[0] if found else []
+
+
+def groups(vectors: NDArray[np.float32], same_person: float) -> list[list[int]]:
+    """Every set of faces that are alike, by the same rule; row numbers in order, largest first.
+
+    Args:
+        vectors: (n, dimension) unit rows.
+    """
     if len(vectors) < 2:
-        return list(range(len(vectors)))
+        return [[i] for i in range(len(vectors))]
     apart = np.maximum(1 - vectors.astype(np.float64) @ vectors.T, 0)
     tree = linkage(squareform(apart, checks=False), method="average")
     group = fcluster(tree, t=1 - same_person, criterion="distance")
-    numbers, sizes = np.unique(group, return_counts=True)
-    if (sizes == sizes.max()).sum() > 1:
-        return []
-    return [int(i) for i in np.flatnonzero(group == numbers[sizes.argmax()])]
+    found = [[int(i) for i in np.flatnonzero(group == number)] for number in np.unique(group)]
+    return sorted(found, key=lambda rows: (-len(rows), rows[0]))
 
 
 def pick_face(

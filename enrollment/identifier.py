@@ -14,6 +14,7 @@ from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Ranking, Roster
+from enrollment.veto import Vetoes
 from models.head import imprint
 
 
@@ -32,6 +33,7 @@ class Identification:
 
     box: x, y, width, height in pixels; None when a photo has no face.
     score: the best candidate's, named or not; margin: to the second best subject.
+    vetoed: somebody said of a face like this one that it is not the best candidate.
     """
 
     source: str
@@ -45,6 +47,7 @@ class Identification:
     head_agrees: bool | None = None
     reasons: tuple[Reason, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    vetoed: bool = False
 
     def as_document(self) -> dict[str, object]:
         return {
@@ -63,35 +66,53 @@ class Identification:
                 {"subject_id": c.subject_id, "name": c.name, "score": c.score}
                 for c in self.candidates
             ],
+            "vetoed": self.vetoed,
         }
+
+
+# Told of each face as it is answered, with the picture it was found in, (h, w, 3) uint8 RGB.
+Onlooker = Callable[[Identification, CapturedFace, NDArray[np.uint8]], None]
 
 
 class Identifier:
     """Decides at an operating point that is always that of the present gallery."""
 
     def __init__(
-        self, capture: Capture, roster: Roster, point: Callable[[], OperatingPoint]
+        self,
+        capture: Capture,
+        roster: Roster,
+        vetoes: Vetoes,
+        point: Callable[[], OperatingPoint],
     ) -> None:
         self._capture = capture
         self._roster = roster
+        self._vetoes = vetoes
         self._point = point
 
-    def photo(self, photo: Photo) -> list[Identification]:
+    def photo(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer a face, largest first; one refusal when there is none or it cannot be read."""
         picture = decode(photo)
         if isinstance(picture, Reason):
             return [Identification(photo.source, None, None, "refused", reasons=(picture,))]
-        return self.image(picture.image, photo.source)
+        return self.image(picture.image, photo.source, onlooker=onlooker)
 
     def image(
-        self, image: NDArray[np.uint8], source: str, frame: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        source: str,
+        frame: int | None = None,
+        onlooker: Onlooker | None = None,
     ) -> list[Identification]:
         """The faces of an image or of a video's frame, (h, w, 3) uint8 RGB."""
         (faces,) = self._capture.faces([image])
         if not faces:
             reason = Reason(ReasonCode.NO_FACE, "no face was found; show the whole face")
             return [Identification(source, frame, None, "refused", reasons=(reason,))]
-        return self.faces(faces, source, frame)
+        answers = self.faces(faces, source, frame)
+        if onlooker is not None:
+            for answer, face in zip(answers, faces, strict=True):
+                onlooker(answer, face, image)
+        return answers
 
     def faces(
         self, faces: Sequence[CapturedFace], source: str, frame: int | None = None
@@ -100,7 +121,7 @@ class Identifier:
         point = self._point()
         margins = needed_margins(point.near_pairs)
         return [
-            self._decide(face, ranking, point.threshold, margins, source, frame)
+            self._heed(face, self._decide(face, ranking, point.threshold, margins, source, frame))
             for face, ranking in zip(faces, rankings, strict=True)
         ]
 
@@ -130,6 +151,16 @@ class Identifier:
         fused = replace(best, embedding=imprint(vectors[group], vectors.shape[1]))
         (answer,) = self.faces([fused], source)
         return answer
+
+    def _heed(self, face: CapturedFace, answer: Identification) -> Identification:
+        """Take a name back that somebody said a face like this one does not have."""
+        if answer.decision == "refused" or not answer.candidates:
+            return answer
+        best = answer.candidates[0].subject_id
+        same = self._capture.backbone.priors.same_person
+        if self._vetoes.against(face.embedding, best, same) is None:
+            return answer
+        return replace(answer, decision="unknown", subject_id=None, name=None, vetoed=True)
 
     def _decide(
         self,

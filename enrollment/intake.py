@@ -30,11 +30,15 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Enrollee:
-    """A person to enroll, and the photos to do it with."""
+    """A person to enroll, and the photos to do it with.
+
+    subject_id: the enrolled subject that is meant, where that is known already.
+    """
 
     name: str
     external_id: str | None
     photos: tuple[Photo, ...]
+    subject_id: str | None = None
 
 
 def check_name(name: str) -> str:

@@ -201,6 +201,12 @@ class Roster:
                 return np.full(len(probes), -1.0, np.float32)
             return np.asarray(self._head.scores(probes).max(axis=1))
 
+    def row(self, subject_id: str) -> NDArray[np.float32] | None:
+        """(dimension,): what stands for one subject; None when it cannot be found."""
+        with self._lock:
+            self.refresh()
+            return self._head.row(subject_id)
+
     def likeness(self, one: str, other: str) -> float | None:
         """The cosine between two subjects' rows; None when one of them has no row."""
         with self._lock:

@@ -21,7 +21,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.head_versions import find_head, promote, rollback
-from enrollment.identifier import Identification, Identifier
+from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_report import NightReport
@@ -34,7 +34,10 @@ from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
+from enrollment.review import Review
+from enrollment.review_queue import ReviewQueue
 from enrollment.roster import Roster
+from enrollment.veto import Vetoes
 from models.backbone import Backbone
 from models.fingerprint import backbone_fingerprint
 from models.head_trainer import HeadTrainer
@@ -42,7 +45,7 @@ from models.weights import Progress
 from store.archive import Archive, open_archive
 from store.gallery import Gallery, open_gallery, read_facts
 from store.metadata import name_key
-from store.records import Consent, GalleryFacts, Job, StoredHead, Subject, Verification
+from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
 
@@ -55,6 +58,7 @@ class VerificationAnswer:
     score: float | None
     threshold: float
     reasons: tuple[Reason, ...]
+    vetoed: bool = False  # somebody said of a face like this one that it is not this person
 
     def as_document(self) -> dict[str, object]:
         return {
@@ -63,6 +67,7 @@ class VerificationAnswer:
             "threshold": self.threshold,
             "reasons": [reason.code.value for reason in self.reasons],
             "message": "; ".join(reason.message for reason in self.reasons) or None,
+            "vetoed": self.vetoed,
         }
 
 
@@ -86,6 +91,7 @@ class Service:
         self._cohorts = CohortChoice(gallery, lambda: self._capture.backbone)
         self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
         self._roster = self._new_roster()
+        self._vetoes = Vetoes(gallery, self._roster)
         self._calibrator = Calibrator(
             gallery,
             lambda: self._roster,
@@ -124,7 +130,37 @@ class Service:
 
     @cached_property
     def identifier(self) -> Identifier:
-        return Identifier(self._capture, self._roster, self.operating_point)
+        return Identifier(self._capture, self._roster, self._vetoes, self.operating_point)
+
+    def _enroller(self) -> Enroller:
+        return Enroller(
+            self._gallery, self._capture, self._roster, self._vetoes, self._settings.actor
+        )
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        """Faces that wait for a person's word; doors offer theirs here."""
+        return ReviewQueue(
+            self._gallery,
+            lambda: self._capture,
+            self._roster,
+            self._vetoes,
+            self.operating_point,
+            self._settings.review,
+            self._settings.actor,
+        )
+
+    @cached_property
+    def review(self) -> Review:
+        """What people decide on them."""
+        return Review(
+            self._gallery,
+            self.queue,
+            self._vetoes,
+            self._enroller,
+            self.calibrate,
+            self._settings.actor,
+        )
 
     # -- enrolling and recognising --------------------------------------------------------------
 
@@ -145,7 +181,7 @@ class Service:
         """
         for person in people:
             check_name(person.name)
-        enroller = Enroller(self._gallery, self._capture, self._roster, self._settings.actor)
+        enroller = self._enroller()
         before = self._gallery.generation()
         try:
             for person in people:
@@ -154,15 +190,19 @@ class Service:
             if self._gallery.generation() != before:
                 self._calibrator.follow()
 
-    def identify(self, photo: Photo) -> list[Identification]:
-        """One answer for each face of a photo, largest first."""
-        return self.identifier.photo(photo)
+    def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
+        """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
+        return self.identifier.photo(photo, onlooker)
 
     def identify_image(
-        self, image: NDArray[np.uint8], source: str, frame: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        source: str,
+        frame: int | None = None,
+        onlooker: Onlooker | None = None,
     ) -> list[Identification]:
         """As `identify`, for (h, w, 3) uint8 RGB: a camera's or a video's frame."""
-        return self.identifier.image(image, source, frame)
+        return self.identifier.image(image, source, frame, onlooker)
 
     def identify_passage(
         self, frames: Iterable[tuple[int, NDArray[np.uint8]]], source: str
@@ -186,8 +226,11 @@ class Service:
         if reasons:
             return VerificationAnswer("refused", None, threshold, reasons)
         score = self._roster.score(face.embedding, subject.subject_id)
-        same = score is not None and score >= threshold
-        return VerificationAnswer("known" if same else "unknown", score, threshold, ())
+        priors = self._capture.backbone.priors
+        vetoed = self._vetoes.against(face.embedding, subject.subject_id, priors.same_person)
+        same = score is not None and score >= threshold and vetoed is None
+        decision = "known" if same else "unknown"
+        return VerificationAnswer(decision, score, threshold, (), vetoed is not None)
 
     def _one_face(self, photo: Photo) -> CapturedFace | Reason:
         picture = decode(photo)
@@ -203,17 +246,26 @@ class Service:
         """The enrolled, oldest first; those merged into others answer as these."""
         return matching(self._gallery.subjects().values(), search)
 
+    def everybody(self) -> list[Subject]:
+        """As `people`, and those who were merged into others."""
+        return list(self._gallery.subjects().values())
+
     def person(self, who: str) -> Subject:
         """Raises BadInput when nobody, or more than one person, is called so."""
         return find_subject(self._gallery.subjects().values(), who)
 
     def face(self, subject_id: str) -> NDArray[np.uint8] | None:
         """The newest kept face of a person, (112, 112, 3) uint8 RGB; None when none is kept."""
-        samples = self._gallery.samples(family(self._gallery.subjects().values(), subject_id))
+        samples = self.samples(subject_id)
         return crop_of(samples[-1].image, samples[-1].details) if samples else None
 
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
+
+    def samples(self, subject_id: str) -> list[Sample]:
+        """The kept photos of a person and of everyone merged into them, oldest first; `details`
+        say where each came from (`lineage`)."""
+        return self._gallery.samples(family(self._gallery.subjects().values(), subject_id))
 
     def rename(self, who: str, name: str) -> Subject:
         """Change the label; no id and no template changes."""
@@ -397,6 +449,7 @@ class Service:
             full: train everything anew whatever it costs.
             faces: show in the report the photos that are named otherwise than before.
         """
+        self.queue.expire()
         place = str(self._settings.home.resolve())
         report = NightReport(self._gallery, self._archive, place, faces)
         nightly = Nightly(
@@ -444,7 +497,9 @@ class Service:
         """Build index and head anew from the database; returns the number of templates."""
         count = self._gallery.rebuild()
         self._roster = self._new_roster()
-        self.__dict__.pop("identifier", None)
+        self._vetoes = Vetoes(self._gallery, self._roster)
+        for made_from_it in ("identifier", "queue", "review"):
+            self.__dict__.pop(made_from_it, None)
         self._roster.refresh()
         return count
 

@@ -38,6 +38,11 @@ class SoftmaxHead:
         """(subjects, dimension): a copy."""
         return self._rows[: len(self)].copy()
 
+    def row(self, subject_id: str) -> NDArray[np.float32] | None:
+        """(dimension,): a copy of one subject's row; None when it has none."""
+        position = self._position.get(subject_id)
+        return None if position is None else self._rows[position].copy()
+
     def expand(self, subject_id: str, embeddings: NDArray[np.float32]) -> None:
         """Add a subject, or imprint its row anew from other embeddings.
 

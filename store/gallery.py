@@ -226,6 +226,11 @@ class Gallery:
         with self._reading() as connection:
             return sightings.select(connection, self._vault, self.facts.fingerprint, since)
 
+    def queue_size(self) -> tuple[int, datetime | None]:
+        """How many faces are in the review queue, whichever pipeline made them, and since when."""
+        with self._reading() as connection:
+            return sightings.size(connection)
+
     def sighting_images(self, sighting_ids: Collection[str]) -> dict[str, bytes]:
         """The pictures of those that are still in the queue, decrypted."""
         with self._reading() as connection:

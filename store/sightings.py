@@ -51,6 +51,14 @@ def select(
     return [_opened(vault, fingerprint, row) for row in rows]
 
 
+def size(connection: sa.Connection) -> tuple[int, datetime | None]:
+    """How many there are, whichever pipeline made them, and when the oldest was seen."""
+    count, oldest = connection.execute(
+        sa.select(sa.func.count(), sa.func.min(sightings.c.at)).select_from(sightings)
+    ).one()
+    return count, datetime.fromisoformat(oldest) if oldest else None
+
+
 def images(
     connection: sa.Connection, vault: Vault, fingerprint: str, sighting_ids: Collection[str]
 ) -> dict[str, bytes]:

@@ -1,14 +1,19 @@
 """Where galleries are made in tests: SQLite in a file, and PostgreSQL where it is installed."""
 
 import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from store.database import sqlite_url
 from store.gallery import Gallery, create_gallery, new_gallery_id, open_gallery
-from store.records import GalleryFacts, NewSample
+from store.records import GalleryFacts, NewSample, NewSighting
 
 D = 8
 KEY = bytes(range(32))
@@ -30,6 +35,33 @@ def in_folder(folder: Path) -> str:
     return sqlite_url(folder / "gallery.db")
 
 
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """The URL of an empty database on a server of its own."""
+    if shutil.which("pg_ctlcluster") is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    data, user = folder / "pg", "postgres"
+    data.mkdir()
+    shutil.chown(data, user)
+    for parent in folder.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108
+            parent.chmod(0o755)
+    folder.chmod(0o755)
+
+    def postgres(command: str) -> None:
+        subprocess.run(["su", user, "-c", f"cd / && {binaries}/{command}"], check=True)
+
+    options = f"-k {data} -c listen_addresses= -c fsync=off"
+    postgres(f"initdb -D {data} -A trust >/dev/null")
+    postgres(f"pg_ctl -D {data} -o '{options}' -w -l {data}/log start >/dev/null")
+    try:
+        postgres(f"createdb -h {data} rollcall")
+        yield f"postgresql://postgres@/rollcall?host={data}"
+    finally:
+        postgres(f"pg_ctl -D {data} -m immediate stop >/dev/null")
+
+
 def vector(seed: int | None = None) -> np.ndarray:
     found = np.random.default_rng(seed).normal(size=D).astype(np.float32)
     return found / np.linalg.norm(found)
@@ -37,6 +69,24 @@ def vector(seed: int | None = None) -> np.ndarray:
 
 def sample(seed: int | None = None) -> NewSample:
     return NewSample(secrets.token_bytes(32), b"picture", {"source": "a.jpg"}, vector(seed))
+
+
+def sighting(
+    seed: int | None = None,
+    *,
+    kind: str = "unknown",
+    nearest: str | None = None,
+    rival: str | None = None,
+    source: str = "door",
+) -> NewSighting:
+    image = b"stranger's picture" + secrets.token_bytes(8)
+    details = {"source": source, "frame": None, "same_person": 0.5}
+    return NewSighting(kind, nearest, rival, image, details, vector(seed))
+
+
+def queue(gallery: Gallery, *new: NewSighting) -> list[str]:
+    with gallery.change("test", raises_generation=False) as change:
+        return [change.add_sighting(one) for one in new]
 
 
 def enroll(gallery: Gallery, name: str, samples: int = 2, seed: int | None = None) -> str:

@@ -1,5 +1,3 @@
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from store.errors import (
 from store.gallery import create_gallery, open_gallery, read_facts
 from store.records import NewSample
 from store.schema import metadata, templates
-from tests.store.places import KEY, enroll, facts, in_folder, make, sample, vector
+from tests.store.places import KEY, enroll, facts, in_folder, make, postgresql, sample, vector
 
 
 @pytest.fixture
@@ -229,27 +227,7 @@ def test_migrations_make_the_schema(url: str) -> None:
 
 @pytest.mark.slow
 def test_the_same_on_postgresql(tmp_path: Path) -> None:
-    server = shutil.which("pg_ctlcluster")
-    if server is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    data, user = tmp_path / "pg", "postgres"
-    data.mkdir()
-    shutil.chown(data, user)
-    for parent in tmp_path.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108
-            parent.chmod(0o755)
-    tmp_path.chmod(0o755)
-
-    def postgres(command: str) -> None:
-        subprocess.run(["su", user, "-c", f"cd / && {binaries}/{command}"], check=True)
-
-    options = f"-k {data} -c listen_addresses= -c fsync=off"
-    postgres(f"initdb -D {data} -A trust >/dev/null")
-    postgres(f"pg_ctl -D {data} -o '{options}' -w -l {data}/log start >/dev/null")
-    try:
-        postgres(f"createdb -h {data} rollcall")
-        url = f"postgresql://postgres@/rollcall?host={data}"
+    with postgresql(tmp_path) as url:
         gallery = make(url)
         anna = enroll(gallery, "Anna", seed=1)
         other = open_gallery(url, KEY)
@@ -266,8 +244,6 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
         assert anna not in gallery.subjects()
         for opened in (gallery, other, *test_writers):
             opened.close()
-    finally:
-        postgres(f"pg_ctl -D {data} -m immediate stop >/dev/null")
 
 
 def test_followers_learn_what_only_grew(url: str) -> None:
