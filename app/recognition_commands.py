@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from app.failure import DONE, NO
 from app.options import Home, Json
 from app.output import DownloadBar, counting, emit, note, say
 from app.settings import read_settings
+
+if TYPE_CHECKING:
+    from enrollment.foresight import Verdict
+    from enrollment.intake import Enrollee
 
 GROUP = "Recognise"
 Paths = Annotated[list[Path], typer.Argument(show_default=False)]
@@ -46,6 +50,9 @@ def enroll(
     on_collision: Annotated[
         OnCollision, typer.Option(help="When somebody enrolled looks the same.")
     ] = OnCollision.ASK,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Save nothing: say how well they would be found.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -57,6 +64,8 @@ def enroll(
     from enrollment.service import open_service
 
     people = gather(path, name, external_id)
+    if dry_run:
+        return _preview(people, home, as_json)
     started = time.monotonic()
     with open_service(read_settings("cli", home), DownloadBar()) as service:
         total = sum(len(person.photos) for person in people)
@@ -80,6 +89,40 @@ def enroll(
     else:
         say(f"{accepted} photos enrolled, {refused} not, in {document['seconds']} s")
     return DONE if any(report.succeeded for report in reports) else NO
+
+
+def _preview(people: "Sequence[Enrollee]", home: Path | None, as_json: bool) -> int:
+    from enrollment.service import open_service
+
+    documents = []
+    promising = False
+    total = sum(len(person.photos) for person in people)
+    with (
+        open_service(read_settings("cli", home), DownloadBar()) as service,
+        counting("looking", total) as counter,
+    ):
+        for person in people:
+            verdict = service.preview(person, counter.one)
+            promising = promising or verdict.promising
+            documents.append(verdict.as_document())
+            if not as_json:
+                _say_preview(verdict)
+    if as_json:
+        emit({"subjects": documents})
+    return DONE if promising else NO
+
+
+def _say_preview(verdict: "Verdict") -> None:
+    kept = sum(sample.accepted for sample in verdict.preview.samples)
+    say(f"{verdict.preview.name}: {kept} of {len(verdict.preview.samples)} photos would be kept")
+    for sample in verdict.preview.samples:
+        if not sample.accepted:
+            said = "; ".join(reason.message for reason in sample.reasons)
+            say(f"  {sample.source}: {said}")
+    say(f"  {verdict.outlook.words}")
+    if verdict.preview.collision is not None:
+        near = verdict.preview.collision.near
+        say(f"  looks like {near.name}, who is enrolled (likeness {near.score:.2f})")
 
 
 def _say_enrolled(report: dict[str, object]) -> None:

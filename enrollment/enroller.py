@@ -18,7 +18,7 @@ from enrollment.identifier import Candidate
 from enrollment.intake import Enrollee
 from enrollment.people import family, find_subject
 from enrollment.photo import Photo, decode, photo_bytes
-from enrollment.portrait import Portrait, crop_of, portrait_of
+from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
@@ -126,6 +126,22 @@ def allow_collision(_collision: Collision) -> str:
     return "different"
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What enrolling would do, before anything is saved.
+
+    existing: whom the photos would be added to; None for somebody new. vectors: (n, dimension) of
+    the photos that are enrolled and those that would be kept; yaws: their degrees.
+    """
+
+    name: str
+    existing: Subject | None
+    samples: tuple[SampleReport, ...]
+    collision: Collision | None
+    vectors: NDArray[np.float32]
+    yaws: tuple[float, ...]
+
+
 @dataclass
 class _Look:
     """What is known of one photo while it is looked at."""
@@ -205,6 +221,26 @@ class Enroller:
                 _refuse_all(looks, near)
             decided = near.near.subject_id
         return self._store(person, existing, consent, looks, decided)
+
+    def preview(self, person: Enrollee, tick: Callable[[], None] = lambda: None) -> Preview:
+        """What `enroll` would say of these photos; nothing is stored, so none must consent."""
+        existing = self.existing(person)
+        looks = [_Look(photo) for photo in person.photos]
+        self._look(looks, existing, tick)
+        usable = [look for look in looks if look.usable]
+        own = self._own_vectors(existing)
+        kept = self._gallery.samples(self._family(existing))
+        return Preview(
+            name=person.name,
+            existing=existing,
+            samples=tuple(look.report(accepted=look.usable) for look in looks),
+            collision=self._collision(person, existing, usable),
+            vectors=np.concatenate([own, *(look.vector[None] for look in usable)]),
+            yaws=(
+                *(yaw_of(sample.details) for sample in kept),
+                *(look.chosen.quality.yaw for look in usable if look.chosen),
+            ),
+        )
 
     def enroll_seen(
         self,

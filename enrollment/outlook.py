@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.quality import Quality
 from models.head import imprint
 
 # As many pairs of photos as the gallery's mean counts for: `python -m benchmarks.outlook`.
 _PRIOR_PAIRS = 3.0
 # With fewer people who have two photos, nobody knows how photos of one person scatter.
 MIN_PEOPLE = 10
+_MOST_PEOPLE = 300
 _TURNED = 12.0  # degrees
 
 
@@ -84,7 +84,7 @@ def scatter_of(
     """
     names, owner = np.unique(np.asarray(subject_ids, str), return_inverse=True)
     mine = [np.flatnonzero(owner == i) for i in range(len(names))]
-    several = [at for at in mine if len(at) > 1]
+    several = [at for at in mine if len(at) > 1][:_MOST_PEOPLE]
     if len(several) < MIN_PEOPLE:
         return None
     alike = float(np.mean([_alike(vectors[at]) for at in several]))
@@ -114,9 +114,13 @@ def find_rate(
     return float((expected + scatter.away >= threshold).mean())
 
 
-def missing_views(qualities: Sequence[Quality]) -> tuple[str, ...]:
-    """What no photo shows, the most useful first: straight on, turned to either side."""
-    yaw = np.asarray([q.yaw for q in qualities])
+def missing_views(yaws: Sequence[float]) -> tuple[str, ...]:
+    """What no photo shows, the most useful first: straight on, turned to either side.
+
+    Args:
+        yaws: degrees, of each photo; negative is turned to the image's left.
+    """
+    yaw = np.asarray(yaws)
     seen = {
         "a view straight on": (np.abs(yaw) < _TURNED).any(),
         "a view turned to the left": (yaw <= -_TURNED).any(),

@@ -58,3 +58,8 @@ def crop_of(image: bytes, details: Mapping[str, object]) -> NDArray[np.uint8]:
     """The face of a kept portrait, aligned to the quality template."""
     landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
     return align(open_portrait(image), landmarks, QUALITY_TEMPLATE)
+
+
+def yaw_of(details: Mapping[str, object]) -> float:
+    """How far the head of a kept portrait is turned, in degrees."""
+    return float(cast(Mapping[str, float], details["quality"])["yaw"])

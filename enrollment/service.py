@@ -20,6 +20,7 @@ from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
+from enrollment.foresight import Foresight, Verdict
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -138,6 +139,10 @@ class Service:
         )
 
     @cached_property
+    def _foresight(self) -> Foresight:
+        return Foresight(self._gallery, self._roster, self.operating_point)
+
+    @cached_property
     def queue(self) -> ReviewQueue:
         """Faces that wait for a person's word; doors offer theirs here."""
         return ReviewQueue(
@@ -158,7 +163,7 @@ class Service:
             self.queue,
             self._vetoes,
             self._enroller,
-            self.calibrate,
+            self._calibrator.follow,
             self._settings.actor,
         )
 
@@ -189,6 +194,15 @@ class Service:
         finally:
             if self._gallery.generation() != before:
                 self._calibrator.follow()
+
+    def preview(self, person: Enrollee, tick: Tick = lambda: None) -> Verdict:
+        """What enrolling these photos would do and be good for; nothing is stored.
+
+        Raises:
+            BadInput: the name is not allowed, or belongs to several people.
+        """
+        check_name(person.name)
+        return self._foresight.verdict(self._enroller().preview(person, tick))
 
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
@@ -498,7 +512,7 @@ class Service:
         count = self._gallery.rebuild()
         self._roster = self._new_roster()
         self._vetoes = Vetoes(self._gallery, self._roster)
-        for made_from_it in ("identifier", "queue", "review"):
+        for made_from_it in ("identifier", "queue", "review", "_foresight"):
             self.__dict__.pop(made_from_it, None)
         self._roster.refresh()
         return count
