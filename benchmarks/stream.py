@@ -25,6 +25,7 @@ from enrollment.intake import gather, iterate_photos
 from enrollment.opening import capture_for_evaluation
 from enrollment.stream import METHODS, make_stream, play
 from enrollment.stream_result import MethodResult, Tally, paired_bootstrap
+from models.backbone import ScorePriors
 from models.head_trainer import HeadTrainer
 
 BACKBONES = ("dlib-resnet", "retail-0095")
@@ -48,8 +49,8 @@ COLUMNS: dict[str, tuple[str, float]] = {
 Results = dict[str, list[MethodResult]]  # by method, one a seed
 
 
-def embedded(backbone: str) -> tuple[Company, float]:
-    """LFW as this backbone sees it, and the backbone's prior threshold."""
+def embedded(backbone: str) -> tuple[Company, ScorePriors]:
+    """LFW as this backbone sees it, and what is known of its cosines."""
     people, strangers = gather([LFW / "known"]), list(iterate_photos([STRANGERS]))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -57,7 +58,7 @@ def embedded(backbone: str) -> tuple[Company, float]:
         capture = capture_for_evaluation(Settings(home=folder, detector=yunet()), spec)
         total = sum(len(person.photos) for person in people) + len(strangers)
         company = embed_company(people, strangers, capture, CACHE, progress("photos", total))
-    return company, capture.backbone.priors.threshold
+    return company, capture.backbone.priors
 
 
 def progress(what: str, total: int) -> Callable[[int], None]:
@@ -172,9 +173,9 @@ def main() -> None:
     documents: dict[str, dict[str, list[dict[str, object]]]] = {}
     for backbone in arguments.backbone or BACKBONES:
         started = time.monotonic()
-        company, prior = embedded(backbone)
+        company, priors = embedded(backbone)
         ready = time.monotonic()
-        results = played(company, prior, arguments.seeds, methods, arguments.nights)
+        results = played(company, priors.threshold, arguments.seeds, methods, arguments.nights)
         documents[backbone] = {m: [r.as_document() for r in rs] for m, rs in results.items()}
         print(
             f"\n### {backbone}: {arguments.nights} nights, seeds {arguments.seeds}, "
