@@ -52,6 +52,8 @@ class Trials:
     strangers: bool = False  # non-mated searches are by real strangers, not by left-out subjects
     searched: float = 1.0  # the share of the gallery that non-mated searches were made in
     named: NDArray[np.str_] | None = None  # whom each non-mated search is nearest to
+    # Every score of a photo with somebody else; kept of galleries that are too small to be counted.
+    comparisons: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def leave_subjects_out(
     if len(probes) > MAX_TRIALS:
         probes = np.sort(np.random.default_rng(seed).choice(probes, MAX_TRIALS, replace=False))
     nonmated, mated, named = [], [], []
+    compared: list[NDArray[np.float64]] = []
     for start in range(0, len(probes), _CHUNK):
         chunk = probes[start : start + _CHUNK]
         mine, at = owner[chunk], np.arange(len(chunk))
@@ -142,6 +145,9 @@ def leave_subjects_out(
         served = _served(to_rows, to_templates, owner) - lower
         mated.append(np.where(to_rows.argmax(axis=1) == mine, served, -np.inf)[has_rest])
         to_rows[at, mine] = -np.inf
+        if len(names) < MIN_SUBJECTS:
+            others = to_rows - lower[:, None]
+            compared.append(others[np.isfinite(others)])
         to_templates[owner[None, :] == mine[:, None]] = -np.inf
         nonmated.append(_served(to_rows, to_templates, owner) - lower)
         named.append(names[to_rows.argmax(axis=1)])
@@ -151,6 +157,7 @@ def leave_subjects_out(
         np.concatenate(mated),
         len(names),
         named=np.concatenate(named),
+        comparisons=np.concatenate(compared) if compared else None,
     )
 
 
@@ -205,7 +212,7 @@ def operating_point(
     threshold, enough = measured, n >= needed
     by_tail = tail is not None and not trials.strangers and trials.subjects < MIN_SUBJECTS
     if tail is not None and by_tail:
-        threshold = _faded(trials, measured, tail.threshold(trials.subjects, max_fpir))
+        threshold = _faded(trials, measured, _expected(trials, tail, max_fpir))
         enough = n + tail.strangers >= needed and _fits(trials, threshold, max_fpir)
     elif not trials.strangers:
         enough = enough and trials.subjects >= MIN_SUBJECTS
@@ -249,6 +256,18 @@ def counted_at(threshold: float, point: OperatingPoint, trials: Trials) -> Opera
         fnir=float((trials.mated < threshold).mean()) if len(trials.mated) else None,
         false_matches=_false_matches(trials, named),
     )
+
+
+def _expected(trials: Trials, tail: Tail, max_fpir: float) -> float:
+    """By the cohort's strangers; further up where this gallery's people are more alike than they.
+
+    So a company of relatives, of children or of one region is not promised what strangers of all
+    the world would keep (of drawn people, 4 in 12 were named for it).
+    """
+    own = None
+    if trials.comparisons is not None and len(trials.comparisons):
+        own = float(np.quantile(trials.comparisons, 1 - tail.share))
+    return tail.threshold(trials.subjects, max_fpir, own)
 
 
 def _faded(trials: Trials, measured: float, expected: float) -> float:

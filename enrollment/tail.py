@@ -9,10 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Of comparisons, not of searches. A tail from here predicts, from single photos of strangers, at
-# which threshold a company of 20 to 50 names the asked share of others (`python -m
-# benchmarks.companies`); one from higher up is too lax, because a mean of photos is nearer.
-_SHARE = 0.03
+# Of comparisons, not of searches: where the tail starts.
+SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,14 @@ class Tail:
     comparisons: int
     strangers: int
 
-    def threshold(self, subjects: int, rate: float) -> float:
-        """Reached by a share `rate` of strangers who are compared with each of `subjects`."""
-        return self.start + self.scale * float(
-            max(np.log(self.share * max(subjects, 1) / rate), 0.0)
-        )
+    def threshold(self, subjects: int, rate: float, start: float | None = None) -> float:
+        """Reached by a share `rate` of strangers who are compared with each of `subjects`.
+
+        Args:
+            start: where the tail starts for these subjects, if further up.
+        """
+        above = self.scale * float(max(np.log(self.share * max(subjects, 1) / rate), 0.0))
+        return (self.start if start is None else max(self.start, start)) + above
 
     def as_document(self) -> dict[str, object]:
         return asdict(self)
@@ -38,7 +39,7 @@ class Tail:
 
 def tail_of(scores: NDArray[np.float64], strangers: int) -> Tail:
     """Args: scores: (n,) of comparisons of different people, n >= 100."""
-    count = max(int(_SHARE * len(scores)), 2)
+    count = max(int(SHARE * len(scores)), 2)
     highest = np.partition(scores, -count)[-count:]
     start = float(highest.min())
     return Tail(start, float(highest.mean() - start), count / len(scores), len(scores), strangers)
