@@ -146,6 +146,7 @@ def test_of_a_refused_face_nothing_is_kept(staffed: Service, capture: Capture) -
     ((face,),) = capture.faces([image])
     refused = Identification("door", None, face.face.box, "refused")
     assert staffed.queue.look_on(refused, face, image).outcome == "not_needed"
+    assert staffed.queue.doubt(refused, face, image).outcome == "not_needed"
 
 
 def test_one_passage_is_queued_once(make_service: Callable[..., Service], person: Person) -> None:
@@ -443,11 +444,8 @@ def near_stranger(service: Service) -> Photo:
 def remember(service: Service, taken: Photo, not_who: str | None) -> ReviewReport:
     """Queue a face although it was named, as somebody does who saw the mistake; say no to it."""
     offers: list[Offer] = []
-
-    def look_on(answer: Identification, face, image) -> None:
-        offers.append(service.queue.look_on(replace(answer, decision="unknown"), face, image))
-
-    service.identify(taken, look_on)
+    service.identify(taken, lambda *seen: offers.append(service.queue.doubt(*seen)))
+    assert {sighting.kind for sighting in service._gallery.sightings()} >= {"named"}
     ids = [o.sighting_id for o in offers if o.sighting_id is not None]
     assert len(ids) == 1
     return service.review.ignore(ids, not_who)
