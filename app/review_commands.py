@@ -1,4 +1,4 @@
-"""review: list, show, assign, ignore, discard, negatives, forget."""
+"""review: list, show, add, assign, ignore, discard, negatives, forget."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 from app.failure import DONE, NO
 from app.options import Home, Json
-from app.output import emit, note, say
+from app.output import DownloadBar, emit, note, say
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GROUP = "Review"
 review = typer.Typer(
     no_args_is_help=True,
-    help="Faces without a name: list, show, assign, ignore, discard; negatives, forget.",
+    help="Faces without a name: list, show, add, assign, ignore, discard; negatives, forget.",
 )
 Ids = Annotated[
     list[str],
@@ -108,6 +108,32 @@ def show(
         for word in gone:
             say(f"{word}: not in the queue any more; see: rollcall review list")
     return DONE if files else NO
+
+
+@review.command()
+def add(
+    path: Annotated[list[Path], typer.Argument(show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Queue the faces of photos also where they were named, to say that a name is wrong.
+
+    Example: rollcall review add wrongly-named.jpg
+    """
+    from app.review_tally import ReviewTally
+    from enrollment.intake import iterate_photos
+    from enrollment.service import open_service
+
+    photos = list(iterate_photos(path))
+    with open_service(read_settings("cli", home), DownloadBar()) as service:
+        tally = ReviewTally(service.queue.doubt)
+        for photo in photos:
+            service.identify(photo, tally)
+    if as_json:
+        emit(tally.as_document())
+    else:
+        say(tally.sentence())
+    return DONE if tally.queued else NO
 
 
 @review.command()

@@ -20,6 +20,7 @@ class ReviewTally:
         self._offer = offer
         self._outcomes: Counter[str] = Counter()
         self._dropped = 0
+        self._ids: list[str] = []
 
     def __call__(
         self, answer: Identification, face: CapturedFace, image: NDArray[np.uint8]
@@ -27,6 +28,21 @@ class ReviewTally:
         offer = self._offer(answer, face, image)
         self._outcomes[offer.outcome] += 1
         self._dropped += offer.dropped
+        if offer.sighting_id is not None:
+            self._ids.append(offer.sighting_id)
+
+    @property
+    def queued(self) -> int:
+        return len(self._ids)
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "sightings": self._ids,
+            "seen_already": self._outcomes["seen_already"],
+            "ignored": self._outcomes["ignored"],
+            "not_needed": self._outcomes["not_needed"],
+            "dropped": self._dropped,
+        }
 
     def sentence(self) -> str:
         parts = [

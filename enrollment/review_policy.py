@@ -1,8 +1,10 @@
 """How much of strangers is kept, and for how long: as little as the queue needs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from models.backbone import ScorePriors
+if TYPE_CHECKING:  # settings are read by every command, also by those that load no model
+    from models.backbone import ScorePriors
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,6 @@ class ReviewPolicy:
     passage_seconds: float = 60.0
     near_share: float = 0.5
 
-    def near_from(self, threshold: float, priors: ScorePriors) -> float:
+    def near_from(self, threshold: float, priors: "ScorePriors") -> float:
         """The lowest score that counts as near this threshold."""
         return threshold - self.near_share * max(priors.threshold - priors.same_person, 0.0)

@@ -26,6 +26,7 @@ from store.gallery import Gallery
 from store.records import NewSighting, Sighting
 
 UNKNOWN, NEAR_MISS, DISAGREEMENT = "unknown", "near_miss", "disagreement"
+NAMED = "named"  # somebody doubts the name
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,17 @@ class ReviewQueue:
         self, identification: Identification, face: CapturedFace, image: NDArray[np.uint8]
     ) -> Offer:
         """As `offer`, with the picture the face was found in, (h, w, 3) uint8 RGB."""
-        if not _wanted(identification):
+        if identification.decision != "unknown":
             return Offer("not_needed")
         return self.offer(identification, face, portrait_of(image, face, identification.source))
+
+    def doubt(
+        self, identification: Identification, face: CapturedFace, image: NDArray[np.uint8]
+    ) -> Offer:
+        """As `look_on`, also for a face that was named: a person says that the name is wrong."""
+        if identification.decision == "refused":
+            return Offer("not_needed")
+        return self._offer(identification, face, portrait_of(image, face, identification.source))
 
     def offer(
         self, identification: Identification, face: CapturedFace, portrait: Portrait
@@ -82,8 +91,13 @@ class ReviewQueue:
         Args:
             identification: the answer that was given for it.
         """
-        if not _wanted(identification):
+        if identification.decision != "unknown":
             return Offer("not_needed")
+        return self._offer(identification, face, portrait)
+
+    def _offer(
+        self, identification: Identification, face: CapturedFace, portrait: Portrait
+    ) -> Offer:
         priors = self._open_models().backbone.priors
         same = priors.same_person
         best = identification.candidates[0].subject_id if identification.candidates else None
@@ -121,6 +135,8 @@ class ReviewQueue:
         kind = UNKNOWN
         if near:
             kind = NEAR_MISS if answer.head_agrees else DISAGREEMENT
+        if answer.decision == "known":
+            kind = NAMED
         nearest, rival = self._looks_like(answer, face, kind, priors.same_person)
         return NewSighting(
             kind=kind,
@@ -210,10 +226,6 @@ class ReviewQueue:
                 name = self._roster.subject(subject_id).name
                 return group.proposing(Candidate(subject_id, name, score))
         return group
-
-
-def _wanted(identification: Identification) -> bool:
-    return identification.decision == "unknown"
 
 
 def _now() -> datetime:

@@ -71,7 +71,7 @@ class NewSighting:
     nearest, rival: subjects whom it looks like, None where it looks like nobody.
     """
 
-    kind: str  # "unknown" | "near_miss" | "disagreement"
+    kind: str  # "unknown" | "near_miss" | "disagreement" | "named"
     nearest: str | None
     rival: str | None
     image: bytes  # an encoded picture around the face

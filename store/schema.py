@@ -166,7 +166,7 @@ sightings = _table(
     sa.Column("image", sa.LargeBinary, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
     sa.Column("details", sa.LargeBinary, nullable=False),
-    sa.CheckConstraint("kind IN ('unknown', 'near_miss', 'disagreement')", name="kind"),
+    sa.CheckConstraint("kind IN ('unknown', 'near_miss', 'disagreement', 'named')", name="kind"),
 )
 
 negatives = _table(

@@ -191,3 +191,23 @@ def test_bad_input_is_one_line(rollcall: Run, visitors: Path) -> None:
     code, _, err = rollcall("identify", visitors, "--review", "--decide-per", "source")
     assert (code, "--decide-per" in err) == (2, True)
     assert ask(rollcall, "review", "list")["sightings"] == 4
+
+
+def test_a_name_that_is_wrong(rollcall: Run, visitors: Path) -> None:
+    """Person 1 is named; somebody who knows better says that it is not them."""
+    photo = visitors / "c" / "9.png"
+    code, out, _ = rollcall("identify", photo, "--review", "--json")
+    assert json.loads(out)["name"] == "Person 1"
+    assert ask(rollcall, "review", "list")["sightings"] == 0
+    added = ask(rollcall, "review", "add", photo)
+    assert len(added["sightings"]) == 1
+    (cluster,) = ask(rollcall, "review", "list")["clusters"]
+    assert (cluster["kinds"], cluster["nearest"]["name"]) == ({"named": 1}, "Person 1")
+    code, out, _ = rollcall("review", "add", photo)
+    assert (code, "1 were seen already" in out) == (1, True)
+    ask(rollcall, "review", "ignore", *added["sightings"], "--not", "Person 1")
+    code, out, _ = rollcall("identify", photo, "--json")
+    found = json.loads(out)
+    assert (found["decision"], found["name"], found["vetoed"]) == ("unknown", None, True)
+    code, out, _ = rollcall("verify", photo, "--name", "Person 1", "--json")
+    assert (code, json.loads(out)["vetoed"]) == (1, True)

@@ -289,3 +289,37 @@ def test_evaluate(rollcall: Rollcall) -> None:
     assert found["rank1"] == 1.0
     assert found["failure_to_enroll"] == 0.0
     assert found["fpir"] == 0.0
+
+
+def test_the_review_queue(rollcall: Rollcall) -> None:
+    """Strangers are queued, one is enrolled from there, and one is remembered as a stranger."""
+    probes = rollcall.photos("visit", (9, 10), (9, 11), (9, 12), (10, 10), (0, 10))
+    rollcall("identify", probes, "--review")
+    (found,) = rollcall("review", "list")
+    by_person = {
+        Path(sighting["source"]).name.split("-")[0]: cluster["cluster_id"]
+        for cluster in found["clusters"]
+        for sighting in cluster["sightings"]
+    }
+    assert found["sightings"] == 4
+    assert by_person.keys() == {"9", "10"}
+    first = found["clusters"][0]
+    assert (first["cluster_id"], first["count"]) == (by_person["9"], 3)
+    (shown,) = rollcall(
+        "review", "show", first["cluster_id"], "--to", rollcall.folder / "faces.jpg"
+    )
+    assert Path(shown["files"][0]).stat().st_size > 10_000
+    (report,) = rollcall(
+        "review", "assign", first["cluster_id"], "--name", "Nova Neu", "--consent", CONSENT
+    )
+    assert (report["done"], report["created"]) == (3, True)
+    (report,) = rollcall("review", "ignore", by_person["10"])
+    assert report["done"] == 1
+    later = rollcall.photos("later", (9, 20), (10, 11))
+    lines = {Path(x["source"]).name: x for x in rollcall("identify", later, "--review")}
+    assert lines["9-20.jpg"]["name"] == "Nova Neu"
+    assert lines["10-11.jpg"]["decision"] == "unknown"
+    (found,) = rollcall("review", "list")
+    assert found["sightings"] == 0
+    (erased,) = rollcall("erase", "Nova Neu", "--yes")
+    assert erased["receipt"]["erased_rows"]["samples"] == 3

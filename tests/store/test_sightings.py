@@ -79,6 +79,16 @@ def check_the_queue(url: str) -> None:
     with gallery.change("test") as change:
         assert change.drop_negatives([no_one, "gone"]) == 1
     assert other.negatives().ids == (no_anna,)
+    (old,) = queue(gallery, sighting(5))
+    (new,) = queue(gallery, sighting(6))
+    with gallery.change("test", raises_generation=False) as change:
+        assert change.drop_old_sightings(datetime(2020, 1, 1, tzinfo=UTC), 1) == 1
+        assert [s.sighting_id for s in change.sightings()] == [new]
+        assert change.drop_old_sightings(change.at, 1) == 1
+        assert old != new
+    with gallery.change("test") as change:
+        counts = change.erase([anna, bert])
+    assert counts["negatives"] == 1
     assert gallery.verify().sound
     other.close()
     gallery.close()

@@ -27,7 +27,8 @@ def upgrade() -> None:
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.Column("details", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('unknown', 'near_miss', 'disagreement')", name=op.f("ck_sightings_kind")
+            "kind IN ('unknown', 'near_miss', 'disagreement', 'named')",
+            name=op.f("ck_sightings_kind"),
         ),
         sa.ForeignKeyConstraint(
             ["nearest_subject_id"],
