@@ -184,15 +184,18 @@ class Calibrator:
         return replace(stricter, explanation=explanation, head=head.head_id), honest
 
     def _with_negatives(self, trials: Trials) -> Trials:
-        """Faces that people said no to are strangers, too: to everybody, or to one subject."""
+        """Faces that people said no to are strangers, too: to everybody, or to one subject.
+
+        A stranger who was hired since is none, and would turn the colleague away.
+        """
         negatives = self._gallery.negatives()
         if not len(negatives.vectors):
             return trials
         rankings = self._roster().rank(negatives.vectors, most=1)
         scores, named = _served(rankings)
         mistaken = [
-            not_whom is None or not_whom == name
-            for not_whom, name in zip(negatives.subject_ids, named, strict=True)
+            (not_whom is None and ranking.cosines[0] < self._priors().collision) or not_whom == name
+            for not_whom, name, ranking in zip(negatives.subject_ids, named, rankings, strict=True)
         ]
         return replace(
             trials,

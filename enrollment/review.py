@@ -100,7 +100,7 @@ class Review:
         changed: Callable[[], object],
         actor: str,
     ) -> None:
-        """changed: called after people were enrolled, when everything is stored."""
+        """changed: called when answers may be others, after everything is stored."""
         self._gallery = gallery
         self._queue = queue
         self._vetoes = vetoes
@@ -175,6 +175,8 @@ class Review:
             change.drop_sightings(done)
             if done:
                 change.record("review.ignore", subject_id or "", {"sightings": done})
+        if done:
+            self._changed()
         missing = [i for i in wanted if i not in done]
         return ReviewReport(
             (*(ReviewResult(i, "ignored") for i in done), *_handled([*missing, *gone])),
@@ -230,6 +232,8 @@ class Review:
             change.drop_negatives(done)
             if done:
                 change.record("review.forget", "", {"negatives": done})
+        if done:
+            self._changed()
         missing = [i for i in wanted if i not in done]
         return ReviewReport(
             (

@@ -159,3 +159,18 @@ def test_the_history_is_kept(company: Service) -> None:
     company.calibrate(0.05)
     rates = [point.max_fpir for _, point in company.operating_points()]
     assert rates == [0.01, 0.02, 0.05]
+
+
+def test_a_stranger_who_was_said_no_to_counts(company: Service) -> None:
+    """A visitor who looks like somebody: the threshold learns of it, and forgets it again."""
+    alike = photo_bytes("visitor.png", tiny.png(tiny.picture((3, 77))))
+    before = company.calibrate(RATE)
+    company.identify(alike, company.queue.doubt)
+    (cluster,) = company.queue.clusters()
+    company.review.ignore([cluster.cluster_id])
+    after = company.operating_point()
+    assert after.n_nonmated == before.n_nonmated + 1
+    assert len(company.operating_points()) >= 2
+    (negative,) = company.review.negatives()
+    company.review.forget([negative.negative_id])
+    assert company.operating_point().n_nonmated == before.n_nonmated
