@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app import cli
-from enrollment import service as service_module
 from enrollment.capture import Capture
 from enrollment.intake import Enrollee
 from enrollment.service import Service
 from tests import tiny
-from tests.conftest import KEY
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.app.typed import Run, ask, runner
 
 
 @pytest.fixture
@@ -29,26 +25,7 @@ def rollcall(
 ) -> Run:
     """Two people are enrolled."""
     list(service.enroll([person(1), person(2)], "yes"))
-    monkeypatch.setenv("ROLLCALL_HOME", str(service._settings.home))
-    monkeypatch.setenv("ROLLCALL_KEY", KEY)
-    monkeypatch.setattr(service_module, "open_capture", lambda *_: capture)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        if ended.value.code in (2, 3):
-            assert len(err.strip().splitlines()) == 1
-        return int(ended.value.code or 0), out, err
-
-    return run
-
-
-def ask(rollcall: Run, *words: str | Path, code: int = 0) -> dict:
-    found, out, err = rollcall(*words, "--json")
-    assert found == code, err
-    return json.loads(out)
+    return runner(service, capture, monkeypatch, capsys)
 
 
 @pytest.fixture
