@@ -17,6 +17,8 @@ from functools import partial
 import numpy as np
 
 from enrollment.calibration import leave_subjects_out, operating_point
+from enrollment.cohort import Cohort, Kind, build_cohort
+from enrollment.near_pairs import near_pairs
 from models.head_trainer import FitOptions, HeadTrainer, capacity_for, unit_rows
 from models.learners import Imprint, Joint, Learner, Lesson, Local, Rehearsal
 
@@ -52,11 +54,19 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
     return float(np.median(took))
 
 
-def imprinted_night(lesson: Lesson) -> None:
+def cohort_of(strangers: int) -> Cohort:
+    rng = np.random.default_rng(strangers)
+    vectors = unit_rows(rng.normal(size=(strangers, DIMENSION)).astype(np.float32))
+    return build_cohort(vectors, Kind.CENTROIDS, "simulated", 0.9, "simulated", "")
+
+
+def imprinted_night(lesson: Lesson, cohort: Cohort) -> None:
     """Rows and the operating point, as `rollcall nightly --mode imprint` makes them."""
     lesson.means()
-    trials = leave_subjects_out(lesson.vectors, [lesson.subject_ids[i] for i in lesson.owners])
-    operating_point(trials, 0.01, 0.5, 0)
+    owners = [lesson.subject_ids[i] for i in lesson.owners]
+    trials = leave_subjects_out(lesson.vectors, owners, cohort.lowering)
+    operating_point(trials, 0.01, 0.5, 0, tail=cohort.tail, score=cohort.formula)
+    near_pairs(lesson.vectors, owners, 0.9)
 
 
 def main() -> None:
@@ -64,8 +74,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--people", type=int, nargs="+", default=[300, 1000, 3000])
     arguments = parser.parse_args()
-    people = lesson_of(595)
-    seconds = median_seconds(lambda: imprinted_night(people), arguments.repeats)
+    people, cohort = lesson_of(595), cohort_of(600)
+    seconds = median_seconds(lambda: imprinted_night(people, cohort), arguments.repeats)
     print(f"595 people, {len(people.owners)} photos: imprint and threshold {seconds:.3f} s (< 1 s)")
     learners: list[tuple[str, Learner]] = [
         ("imprint", Imprint()),
