@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from app.failure import DONE, NO
 from app.options import Home, Json
 from app.output import DownloadBar, counting, emit, note, say
 from app.settings import read_settings
+
+if TYPE_CHECKING:
+    from enrollment.passage import Passage
+    from enrollment.service import Service
 
 GROUP = "Recognise"
 Paths = Annotated[list[Path], typer.Argument(show_default=False)]
@@ -26,6 +30,7 @@ class OnCollision(StrEnum):
 
 class DecidePer(StrEnum):
     FACE = "face"
+    PASSAGE = "passage"
     SOURCE = "source"
 
 
@@ -118,7 +123,8 @@ def _collision_answer(choice: OnCollision, as_json: bool) -> Callable[..., str]:
 def identify(
     path: Paths,
     decide_per: Annotated[
-        DecidePer, typer.Option(help="One answer a face, or one a video.")
+        DecidePer,
+        typer.Option(help="Of a video: an answer a face, a person who passes, or the whole file."),
     ] = DecidePer.FACE,
     every: Annotated[
         int | None, typer.Option(min=1, help="Of a video, every n-th frame [default: 5 a second].")
@@ -130,7 +136,7 @@ def identify(
 
     Example: rollcall identify door.jpg visitors/ --json
     """
-    from app.video import VIDEO_SUFFIXES, frames, is_video
+    from app.video import VIDEO_SUFFIXES, is_video
     from enrollment.intake import files_to_identify
     from enrollment.photo import photo_file
     from enrollment.service import open_service
@@ -141,24 +147,44 @@ def identify(
         counting("identifying", len(files)) as counter,
     ):
         for file in files:
-            if not is_video(file):
-                answers = iter(service.identify(photo_file(file)))
-            elif decide_per is DecidePer.SOURCE:
-                answers = iter([service.identify_passage(frames(file, every), str(file))])
+            if is_video(file):
+                documents = _video_documents(service, file, decide_per, every)
             else:
-                answers = (
-                    answer
-                    for number, image in frames(file, every)
-                    for answer in service.identify_image(image, str(file), number)
-                )
-            for answer in answers:
-                document = answer.as_document()
+                documents = (answer.as_document() for answer in service.identify(photo_file(file)))
+            for document in documents:
                 if as_json:
                     emit(document)
                 else:
                     _say_identified(document)
             counter.one()
     return DONE
+
+
+def _video_documents(
+    service: "Service", file: Path, decide_per: DecidePer, every: int | None
+) -> Iterator[dict[str, object]]:
+    """The answers for one video; passages as soon as they are decided."""
+    from app.video import frames
+    from enrollment.passage import decide_source
+
+    if decide_per is DecidePer.FACE:
+        for frame in frames(file, every):
+            for answer in service.identify_image(frame.image, str(file), frame.number):
+                yield answer.as_document()
+    elif decide_per is DecidePer.PASSAGE:
+        for passage in _passages(service, file, every):
+            yield passage.as_document()
+    else:
+        yield decide_source(_passages(service, file, every), str(file)).as_document()
+
+
+def _passages(service: "Service", file: Path, every: int | None) -> Iterator["Passage"]:
+    from app.video import FRAMES_A_SECOND_FOR_PASSAGES, frames
+
+    passages = service.passages(str(file))
+    for frame in frames(file, every, FRAMES_A_SECOND_FOR_PASSAGES):
+        yield from passages.see(frame)
+    yield from passages.end()
 
 
 def _say_identified(answer: dict[str, object]) -> None:

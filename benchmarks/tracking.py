@@ -16,8 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from enrollment.tracking import Distances, Pairing, Place, Tracker
-from enrollment.tracking import middle_of, nearest_first, size_of, uncovered
+from enrollment.tracking import (
+    Distances,
+    Pairing,
+    Place,
+    Tracker,
+    middle_of,
+    nearest_first,
+    size_of,
+    uncovered,
+)
 from models.detector import Face
 
 SHAPE = np.array([[0.3, 0.38], [0.7, 0.38], [0.5, 0.58], [0.35, 0.78], [0.65, 0.78]])

@@ -126,7 +126,8 @@ def moved(before: Place | None, face: Face, seconds: float) -> Place:
 
 def middle_of(face: Face) -> NDArray[np.float64]:
     """Of the landmarks, which jump less than the box; x, y in px."""
-    return face.landmarks.astype(np.float64).mean(axis=0)
+    middle: NDArray[np.float64] = face.landmarks.astype(np.float64).mean(axis=0)
+    return middle
 
 
 def size_of(face: Face) -> float:
