@@ -12,6 +12,7 @@ from app import (
     people_commands,
     recognition_commands,
     stream_command,
+    watch_command,
 )
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
@@ -29,6 +30,7 @@ recognition_commands.register(app)
 people_commands.register(app)
 night_commands.register(app)
 stream_command.register(app)
+watch_command.register(app)
 
 
 def _print_version(wanted: bool) -> None:
