@@ -21,7 +21,7 @@ from enrollment.errors import BadInput
 from enrollment.passage import Frame
 
 FAULT_SECONDS = 1.0  # a fault is stated when it has lasted so long
-# A lens cap, a dead sensor: the brightest part of the picture is darker than this (0..255).
+# A lens cap, a dead sensor: 99 % of the picture is darker than this (0..255).
 BLACK = 16
 _RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _PATIENCE_MS = 4_000  # with a network stream that answers nothing, in OpenCV
@@ -84,7 +84,7 @@ class Pulse:
         """One frame has come; True when it shows something new: neither repeated nor black."""
         glance = image[::_GLANCE, ::_GLANCE]
         same = self._glance is not None and np.array_equal(self._glance, glance)
-        dark = int(glance.max(initial=0)) < BLACK
+        dark = float(np.percentile(glance, 99)) < BLACK
         self._last_frame = now
         if not same:
             self._last_change = now

@@ -108,7 +108,8 @@ class Challenge:
         before = (self.state, self._done)
         points = landmarks.astype(np.float64)
         if seconds > self._deadline:
-            self._fail("the head was not turned in time")
+            straight = self.ask == "look_straight"
+            self._fail("the face did not look straight" if straight else "the head was not turned")
         elif self.state is ChallengeState.WAITING:
             self._settle(points, seconds)
         else:

@@ -1,0 +1,125 @@
+"""`rollcall watch` as a process, on films of drawn people."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from app import cli
+from demo import identity, scene
+from demo import picture as pictures
+from demo.people import NAMES, PEOPLE, portrait
+from demo.picture import Pose
+from enrollment.photo import encode_jpeg
+
+pytestmark = pytest.mark.slow
+RATE, SIZE = 10, 320
+
+
+def shots(person: int, count: int) -> list[np.ndarray]:
+    """The person before the camera, moving a little; with the camera's grain."""
+    rng = np.random.default_rng(person)
+    who = identity.identity(PEOPLE[person])
+    made = []
+    for n in range(count):
+        calm = replace(
+            pictures.picture(PEOPLE[person], 0, 0.3),
+            pose=Pose(8 * np.sin(n / 3), 4 * np.cos(n / 4), 0),
+        )
+        image = scene.scene([scene.Sitter(who, calm, 0.0)], SIZE, SIZE)
+        made.append(cv2.add(image, rng.integers(0, 5, image.shape, dtype=np.uint8)))
+    return made
+
+
+def nothing(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(100, 120, (SIZE, SIZE, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def film(path: Path, images: list[np.ndarray]) -> Path:
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (SIZE, SIZE))
+    for image in images:
+        video.write(np.ascontiguousarray(image[:, :, ::-1]))
+    video.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of two drawn people; the third is a stranger."""
+    folder = tmp_path_factory.mktemp("door")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROLLCALL_KEY_FOLDER", str(folder / "keys"))
+        for person in (0, 1):
+            for n in range(3):
+                path = folder / "staff" / NAMES[person] / f"{n}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(encode_jpeg(portrait(PEOPLE[person], n)))
+        for words in (
+            ["init", "--backbone", "dlib-resnet", "--consent-policy", "none"],
+            ["enroll", str(folder / "staff"), "--on-collision", "allow"],
+        ):
+            with pytest.raises(SystemExit) as ended:
+                cli.main([*words, "--json", "--home", str(folder / "home")])
+            assert not ended.value.code
+    return folder / "home"
+
+
+def watch(home: Path, camera: Path | str, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "watch", "--camera", camera, *more, "--home", home],
+        env=os.environ | {"ROLLCALL_KEY_FOLDER": str(home.parent / "keys")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_everybody_who_passes_is_one_line(home: Path, tmp_path: Path) -> None:
+    """Somebody enrolled, then nobody, then a stranger; then the picture stands still."""
+    known, stranger = shots(0, 25), shots(8, 20)
+    images = [*known, *nothing(15), *stranger, *nothing(15), *[shots(1, 1)[0]] * 25, *nothing(5)]
+    process = watch(home, film(tmp_path / "door.avi", images))
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [(x["decision"], x["name"]) for x in lines] == [("known", NAMES[0]), ("unknown", None)]
+    assert all(x["embedded"] <= x["frames"] for x in lines)
+    assert {"started", "ended", "track", "seconds_to_decision", "at"} <= set(lines[0])
+    assert "attended use only" in err
+    events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    assert [e["state"] for e in events if e["event"] == "camera"] == ["frozen", "back", "ended"]
+    assert "Traceback" not in err
+
+
+def test_a_required_challenge_names_nobody_who_does_not_turn(home: Path, tmp_path: Path) -> None:
+    camera = film(tmp_path / "door.avi", [*shots(0, 40), *nothing(15)])
+    process = watch(home, camera, "--require-liveness", "--once")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    (line,) = [json.loads(text) for text in out.splitlines()]
+    assert (line["decision"], line["name"], line["candidates"]) == ("refused", None, [])
+    assert line["reasons"] == ["liveness_failed"]
+    prompts = [json.loads(x) for x in err.splitlines() if '"liveness"' in x]
+    assert prompts[0]["ask"] == "look_straight"
+
+
+def test_it_waits_for_a_camera_and_ends_when_told(home: Path) -> None:
+    process = watch(home, "http://127.0.0.1:9/none")
+    assert process.stderr is not None
+    said = []
+    while not any('"missing"' in line for line in said):
+        said.append(process.stderr.readline())
+        assert said[-1], said
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "")
