@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,9 +82,8 @@ def watch(home: Path, camera: Path | str, *more: str) -> subprocess.Popen[str]:
 
 
 def test_everybody_who_passes_is_one_line(home: Path, tmp_path: Path) -> None:
-    """Somebody enrolled, then nobody, then a stranger; then the picture stands still."""
-    known, stranger = shots(0, 25), shots(8, 20)
-    images = [*known, *nothing(15), *stranger, *nothing(15), *[shots(1, 1)[0]] * 25, *nothing(5)]
+    """Somebody enrolled, then nobody, then a stranger."""
+    images = [*shots(0, 20), *nothing(20), *shots(8, 20), *nothing(25)]
     process = watch(home, film(tmp_path / "door.avi", images))
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -96,7 +93,7 @@ def test_everybody_who_passes_is_one_line(home: Path, tmp_path: Path) -> None:
     assert {"started", "ended", "track", "seconds_to_decision", "at"} <= set(lines[0])
     assert "attended use only" in err
     events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
-    assert [e["state"] for e in events if e["event"] == "camera"] == ["frozen", "back", "ended"]
+    assert [e["state"] for e in events if e["event"] == "camera"] == ["ended"]
     assert "Traceback" not in err
 
 
@@ -110,16 +107,3 @@ def test_a_required_challenge_names_nobody_who_does_not_turn(home: Path, tmp_pat
     assert line["reasons"] == ["liveness_failed"]
     prompts = [json.loads(x) for x in err.splitlines() if '"liveness"' in x]
     assert prompts[0]["ask"] == "look_straight"
-
-
-def test_it_waits_for_a_camera_and_ends_when_told(home: Path) -> None:
-    process = watch(home, "http://127.0.0.1:9/none")
-    assert process.stderr is not None
-    said = []
-    while not any('"missing"' in line for line in said):
-        said.append(process.stderr.readline())
-        assert said[-1], said
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
-    assert (process.returncode, out) == (0, "")
