@@ -22,6 +22,7 @@ from enrollment.walk import Look, Walk
 
 # Two people in a video are seen alike when the lesser has this share of the other's prominence.
 _ALIKE = 0.9
+_STRAIGHT = 15.0  # degrees of yaw: the faces that are embedded during a challenge
 
 
 @dataclass(frozen=True)
@@ -203,13 +204,21 @@ class Passages:
         walk = self._walks[number]
         weight = prominence(found.face, frame.image.shape)
         walk.appear(found, frame.number, frame.seconds, weight)
-        if not judge(found.quality, PROBE_LIMITS):
+        if self._may_count(walk, found):
             look = Look(found, frame.number, frame.seconds, np.empty((0, 0, 3), np.uint8))
             newest = self._waits(walk) or (walk.proof is not None and walk.proof.wants_a_look)
             if walk.look is None or newest or look.weight > walk.look.weight:
                 aligned = self._capture.aligned(frame.image, found)
                 walk.look = replace(look, aligned=aligned)
         return walk
+
+    def _may_count(self, walk: Walk, found: FoundFace) -> bool:
+        """Could an embedding of this face say who it is?"""
+        # Who is asked to turn would be unlike themselves, and taken for somebody else.
+        turning = walk.proof is not None and walk.proof.verdict is None
+        if turning and abs(found.quality.yaw) > _STRAIGHT:
+            return False
+        return not judge(found.quality, PROBE_LIMITS)
 
     # -- embedding ----------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from enrollment.capture import Capture
-from enrollment.liveness import Challenge
+from enrollment.liveness import Challenge, Turn
 from enrollment.passage import Frame, Passage, PassagePolicy, Passages, Prompt, decide_source
 from enrollment.service import Service
+from models.detector import Face
 from tests import tiny
 from tests.enrollment.test_liveness import Scripted
 
@@ -167,6 +168,73 @@ def test_a_video_is_about_who_is_seen_most(staff: Service) -> None:
     )
     empty = decide_source([], "v")
     assert [r.code.value for r in empty.reasons] == ["no_face"]
+
+
+class TurningHeads(tiny.TinyDetector):
+    """The brightness of a picture's corner says how far the head is turned: 120 is straight."""
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+        turn = (int(image[0, 0, 0]) - 120) / 100  # of the eyes' distance
+        moved = []
+        for face in super().detect(image):
+            marks = face.landmarks.copy()
+            marks[2, 0] += turn * (marks[1, 0] - marks[0, 0])
+            moved.append(Face(face.box, marks, face.confidence))
+        return moved
+
+
+class TestChallenge:
+    @pytest.fixture
+    def capture(self) -> Capture:
+        return Capture(TurningHeads(), Counting())
+
+    def passed_by(
+        self, staff: Service, who: Callable[[int], int], *, turns: bool = True
+    ) -> tuple[list[Passage], list[Prompt]]:
+        """Somebody (by frame number) who does what is asked, or only stands there."""
+        told: list[Prompt] = []
+        script = Scripted([Turn.LEFT, Turn.RIGHT, Turn.RIGHT])
+        passages = staff.passages("door", None, lambda: Challenge(script), told.append)
+        found: list[Passage] = []
+        shift = 0.0
+        for n in range(200):
+            ask = told[-1].ask if told and turns else "look_straight"
+            goal = {"turn_left": 30.0, "turn_right": -30.0}.get(ask, 0.0)
+            shift += float(np.clip(goal - shift, -6, 6))
+            frame = shot(n, (who(n), 100))
+            frame.image[0, 0, 0] = round(120 + shift)
+            found += passages.see(frame)
+            if found:
+                break
+        return found + passages.end(), told
+
+    def test_who_turns_as_asked_is_named(self, staff: Service) -> None:
+        (found,), told = self.passed_by(staff, lambda n: 1)
+        assert (found.answer.name, found.liveness) == ("Person 1", "passed")
+        asked = [p.ask for p in told if p.state == "asked"]
+        assert asked == ["turn_left", "turn_right", "turn_right"]
+        assert told[-1].state == "passed"
+
+    def test_a_stranger_who_turns_is_unknown(self, staff: Service) -> None:
+        found, _ = self.passed_by(staff, lambda n: 9)
+        assert [(p.answer.decision, p.liveness) for p in found] == [("unknown", "passed")]
+
+    def test_who_only_stands_there_is_refused(self, staff: Service) -> None:
+        (found,), told = self.passed_by(staff, lambda n: 1, turns=False)
+        assert (found.answer.decision, found.answer.name) == ("refused", None)
+        assert found.liveness == "failed: the head was not turned"
+        assert told[-1].state.startswith("failed")
+
+    def test_a_stranger_cannot_turn_for_a_colleagues_photo(self, staff: Service) -> None:
+        """The stranger does (nearly) all of the challenge, then the colleague's face is shown."""
+        for swap in (10, 20, 33, 36):
+            found, _ = self.passed_by(staff, lambda n, swap=swap: 9 if n < swap else 1)
+            assert "Person 1" not in [p.answer.name for p in found], swap
+
+    def test_nor_a_colleague_be_shown_first(self, staff: Service) -> None:
+        for swap in (3, 6, 20, 33):
+            found, _ = self.passed_by(staff, lambda n, swap=swap: 1 if n < swap else 9)
+            assert "Person 1" not in [p.answer.name for p in found], swap
 
 
 def test_without_the_challenge_nobody_is_named(staff: Service) -> None:
