@@ -15,7 +15,7 @@ from enrollment.capture import Capture, FoundFace, prominence
 from enrollment.identifier import Identification, Identifier
 from enrollment.liveness import Challenge
 from enrollment.proof import Proof
-from enrollment.quality import PROBE_LIMITS, judge
+from enrollment.quality import PROBE_LIMITS, judge, usefulness
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.tracking import Tracker
 from enrollment.walk import Look, Walk
@@ -204,13 +204,15 @@ class Passages:
         walk = self._walks[number]
         weight = prominence(found.face, frame.image.shape)
         walk.appear(found, frame.number, frame.seconds, weight)
-        if self._may_count(walk, found):
-            look = Look(found, frame.number, frame.seconds, np.empty((0, 0, 3), np.uint8))
-            newest = self._waits(walk) or (walk.proof is not None and walk.proof.wants_a_look)
-            if walk.look is None or newest or look.weight > walk.look.weight:
-                aligned = self._capture.aligned(frame.image, found)
-                walk.look = replace(look, aligned=aligned)
+        if self._may_count(walk, found) and self._is_wanted(walk, found):
+            aligned = self._capture.aligned(frame.image, found)
+            walk.look = Look(found, frame.number, frame.seconds, aligned)
         return walk
+
+    def _is_wanted(self, walk: Walk, found: FoundFace) -> bool:
+        """The best since the last one that was embedded; around a challenge, the newest."""
+        newest = self._waits(walk) or (walk.proof is not None and walk.proof.wants_a_look)
+        return walk.look is None or newest or usefulness(found.quality) > walk.look.weight
 
     def _may_count(self, walk: Walk, found: FoundFace) -> bool:
         """Could an embedding of this face say who it is?"""

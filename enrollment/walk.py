@@ -33,7 +33,7 @@ class Look:
         return Evidence(face, self.frame, self.seconds, self.weight)
 
 
-@dataclass
+@dataclass(eq=False)
 class Walk:
     """evidence is of one person alone; what is unlike it waits in `doubts`, and is never mixed in.
 
