@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -175,13 +176,21 @@ def _video_documents(
         for passage in _passages(service, file, every):
             yield passage.as_document()
     else:
-        yield decide_source(_passages(service, file, every), str(file)).as_document()
+        yield decide_source(_passages(service, file, every, least=1), str(file)).as_document()
 
 
-def _passages(service: "Service", file: Path, every: int | None) -> Iterator["Passage"]:
-    from app.video import FRAMES_A_SECOND_FOR_PASSAGES, frames
+def _passages(
+    service: "Service", file: Path, every: int | None, least: int = 2
+) -> Iterator["Passage"]:
+    """Args: least: frames in which a face must be seen to count."""
+    from app.video import FRAMES_A_SECOND_FOR_PASSAGES, frames, seconds_between
+    from enrollment.passage import PassagePolicy
 
-    passages = service.passages(str(file))
+    usual = PassagePolicy()
+    between = seconds_between(file, every, FRAMES_A_SECOND_FOR_PASSAGES)
+    # With frames far apart nobody is unseen just because nobody looked.
+    gap = max(usual.gap, 2.5 * between)
+    passages = service.passages(str(file), replace(usual, gap=gap, least=least))
     for frame in frames(file, every, FRAMES_A_SECOND_FOR_PASSAGES):
         yield from passages.see(frame)
     yield from passages.end()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,9 @@ def frames(
     Raises:
         BadInput: the file cannot be read as a video.
     """
-    import cv2
-
-    video = cv2.VideoCapture(str(path))
+    video = _opened(path)
     try:
-        if not video.isOpened():
-            raise BadInput(f"{path} cannot be read as a video; give an mp4, mov, mkv or webm file")
-        rate = frame_rate(video.get(cv2.CAP_PROP_FPS))
-        step = every or max(round(rate / a_second), 1)
+        rate, step = _pace(video, every, a_second)
         number = 0
         while video.grab():
             if number % step == 0:
@@ -49,6 +45,34 @@ def frames(
             raise BadInput(f"{path} holds no frame that can be read; is it cut off?")
     finally:
         video.release()
+
+
+def seconds_between(path: Path, every: int | None, a_second: float = FRAMES_A_SECOND) -> float:
+    """From one of the frames that `frames` yields to the next. Raises BadInput."""
+    video = _opened(path)
+    try:
+        rate, step = _pace(video, every, a_second)
+        return step / rate
+    finally:
+        video.release()
+
+
+def _opened(path: Path) -> Any:  # noqa: ANN401 - OpenCV has no types
+    import cv2
+
+    video = cv2.VideoCapture(str(path))
+    if not video.isOpened():
+        video.release()
+        raise BadInput(f"{path} cannot be read as a video; give an mp4, mov, mkv or webm file")
+    return video
+
+
+def _pace(video: Any, every: int | None, a_second: float) -> tuple[float, int]:  # noqa: ANN401
+    """Frames a second, and every how manieth is taken."""
+    import cv2
+
+    rate = frame_rate(video.get(cv2.CAP_PROP_FPS))
+    return rate, every or max(round(rate / a_second), 1)
 
 
 def frame_rate(said: float) -> float:
