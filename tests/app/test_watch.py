@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from demo.people import NAMES, PEOPLE, portrait
 from demo.picture import Pose
 from enrollment.photo import encode_jpeg
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("models_opened_once")]
 RATE, SIZE = 10, 320
 
 
@@ -51,7 +52,7 @@ def film(path: Path, images: list[np.ndarray]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(models_opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gallery of two drawn people; the third is a stranger."""
     folder = tmp_path_factory.mktemp("door")
     with pytest.MonkeyPatch.context() as patch:
@@ -97,13 +98,25 @@ def test_everybody_who_passes_is_one_line(home: Path, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_required_challenge_names_nobody_who_does_not_turn(home: Path, tmp_path: Path) -> None:
-    camera = film(tmp_path / "door.avi", [*shots(0, 40), *nothing(15)])
-    process = watch(home, camera, "--require-liveness", "--once")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    (line,) = [json.loads(text) for text in out.splitlines()]
+def test_a_required_challenge_names_nobody_who_does_not_turn(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, where the models are open already."""
+    monkeypatch.setenv("ROLLCALL_KEY_FOLDER", str(home.parent / "keys"))
+    camera = film(tmp_path / "door.avi", [*shots(0, 25), *nothing(15)])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["watch", "--camera", str(camera), "--require-liveness", "--home", str(home)])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not ended.value.code
+    said = capsys.readouterr()
+    (line,) = [json.loads(text) for text in said.out.splitlines()]
     assert (line["decision"], line["name"], line["candidates"]) == ("refused", None, [])
     assert line["reasons"] == ["liveness_failed"]
-    prompts = [json.loads(x) for x in err.splitlines() if '"liveness"' in x]
+    prompts = [json.loads(x) for x in said.err.splitlines() if '"liveness"' in x]
     assert prompts[0]["ask"] == "look_straight"
