@@ -14,6 +14,7 @@ from app import (
     recognition_commands,
     review_commands,
     stream_command,
+    watch_command,
 )
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
@@ -33,6 +34,7 @@ people_commands.register(app)
 review_commands.register(app)
 night_commands.register(app)
 stream_command.register(app)
+watch_command.register(app)
 
 
 def _print_version(wanted: bool) -> None:

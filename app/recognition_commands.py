@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +16,11 @@ from app.output import DownloadBar, counting, emit, note, say
 from app.settings import read_settings
 
 if TYPE_CHECKING:
+    from app.review_tally import ReviewTally
     from enrollment.foresight import Verdict
     from enrollment.intake import Enrollee
+    from enrollment.passage import Passage
+    from enrollment.service import Service
 
 GROUP = "Recognise"
 Paths = Annotated[list[Path], typer.Argument(show_default=False)]
@@ -30,6 +34,7 @@ class OnCollision(StrEnum):
 
 class DecidePer(StrEnum):
     FACE = "face"
+    PASSAGE = "passage"
     SOURCE = "source"
 
 
@@ -161,7 +166,8 @@ def _collision_answer(choice: OnCollision, as_json: bool) -> Callable[..., str]:
 def identify(
     path: Paths,
     decide_per: Annotated[
-        DecidePer, typer.Option(help="One answer a face, or one a video.")
+        DecidePer,
+        typer.Option(help="Of a video: an answer a face, a person who passes, or the whole file."),
     ] = DecidePer.FACE,
     every: Annotated[
         int | None, typer.Option(min=1, help="Of a video, every n-th frame [default: 5 a second].")
@@ -181,14 +187,11 @@ def identify(
     Example: rollcall identify door.jpg visitors/ --json
     """
     from app.review_tally import ReviewTally
-    from app.video import VIDEO_SUFFIXES, frames, is_video
-    from enrollment.errors import BadInput
+    from app.video import VIDEO_SUFFIXES, is_video
     from enrollment.intake import files_to_identify
     from enrollment.photo import photo_file
     from enrollment.service import open_service
 
-    if review and decide_per is DecidePer.SOURCE:
-        raise BadInput("--review keeps single faces; leave out --decide-per source")
     files = files_to_identify(path, VIDEO_SUFFIXES)
     with (
         open_service(read_settings("cli", home), DownloadBar()) as service,
@@ -196,18 +199,12 @@ def identify(
     ):
         tally = ReviewTally(service.queue.look_on) if review else None
         for file in files:
-            if not is_video(file):
-                answers = iter(service.identify(photo_file(file), tally))
-            elif decide_per is DecidePer.SOURCE:
-                answers = iter([service.identify_passage(frames(file, every), str(file))])
+            if is_video(file):
+                documents = _video_documents(service, file, decide_per, every, tally)
             else:
-                answers = (
-                    answer
-                    for number, image in frames(file, every)
-                    for answer in service.identify_image(image, str(file), number, tally)
-                )
-            for answer in answers:
-                document = answer.as_document()
+                answers = service.identify(photo_file(file), tally)
+                documents = (answer.as_document() for answer in answers)
+            for document in documents:
                 if as_json:
                     emit(document)
                 else:
@@ -216,6 +213,52 @@ def identify(
     if tally is not None:
         note(tally.sentence())
     return DONE
+
+
+def _video_documents(
+    service: "Service",
+    file: Path,
+    decide_per: DecidePer,
+    every: int | None,
+    tally: "ReviewTally | None",
+) -> Iterator[dict[str, object]]:
+    """The answers for one video; passages as soon as they are decided."""
+    from app.video import frames
+    from enrollment.passage import decide_source
+
+    if decide_per is DecidePer.FACE:
+        for frame in frames(file, every):
+            for answer in service.identify_image(frame.image, str(file), frame.number, tally):
+                yield answer.as_document()
+    elif decide_per is DecidePer.PASSAGE:
+        for passage in _passages(service, file, every, tally):
+            yield passage.as_document()
+    else:
+        yield decide_source(
+            _passages(service, file, every, tally, least=1), str(file)
+        ).as_document()
+
+
+def _passages(
+    service: "Service",
+    file: Path,
+    every: int | None,
+    tally: "ReviewTally | None",
+    least: int = 2,
+) -> Iterator["Passage"]:
+    """Args: least: frames in which a face must be seen to count."""
+    from app.video import FRAMES_A_SECOND_FOR_PASSAGES, frames, seconds_between
+    from enrollment.passage import PassagePolicy
+
+    usual = PassagePolicy()
+    between = seconds_between(file, every, FRAMES_A_SECOND_FOR_PASSAGES)
+    # With frames far apart nobody is unseen just because nobody looked.
+    gap = max(usual.gap, 2.5 * between)
+    policy = replace(usual, gap=gap, least=least)
+    passages = service.passages(str(file), policy, onlooker=tally)
+    for frame in frames(file, every, FRAMES_A_SECOND_FOR_PASSAGES):
+        yield from passages.see(frame)
+    yield from passages.end()
 
 
 def _say_identified(answer: dict[str, object]) -> None:

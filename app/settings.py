@@ -8,7 +8,7 @@ from enrollment.config import Settings
 
 
 class Environment(BaseSettings):
-    """ROLLCALL_HOME, ROLLCALL_KEY, ROLLCALL_DETECTOR and the standard folders."""
+    """ROLLCALL_HOME, ROLLCALL_KEY, ROLLCALL_DETECTOR and the like, and the standard folders."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
@@ -17,6 +17,7 @@ class Environment(BaseSettings):
     rollcall_key_folder: Path | None = None
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
+    rollcall_webhook_secret: str | None = None
     deepface_home: Path | None = None
     xdg_config_home: Path | None = None
     xdg_cache_home: Path | None = None

@@ -18,16 +18,24 @@ QUALITY_TEMPLATE = AlignmentTemplate(
 
 
 @dataclass(frozen=True)
-class CapturedFace:
-    """One face of one picture.
+class FoundFace:
+    """One face of one picture, found and measured; no backbone has looked at it.
 
     crop: aligned to the quality template, (112, 112, 3) uint8 RGB.
-    embedding: (dimension,) float32, unit length.
     """
 
     face: Face
     quality: Quality
     crop: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class CapturedFace(FoundFace):
+    """One face of one picture.
+
+    embedding: (dimension,) float32, unit length.
+    """
+
     embedding: NDArray[np.float32]
 
 
@@ -44,27 +52,39 @@ class Capture:
         Args:
             images: (h, w, 3) uint8 RGB each.
         """
-        found = [
-            [(image, face) for face in self.detector.detect(image) if _is_a_shape(face)]
-            for image in images
+        found = [self.find(image) for image in images]
+        crops = [
+            self.aligned(image, face)
+            for image, faces in zip(images, found, strict=True)
+            for face in faces
         ]
-        flat = [pair for faces in found for pair in faces]
-        width, height = self.backbone.template.size
-        crops = np.empty((len(flat), height, width, 3), np.uint8)
-        for i, (image, face) in enumerate(flat):
-            crops[i] = align(image, face.landmarks, self.backbone.template)
-        embeddings = iter(self.backbone.embed(crops))
+        embeddings = iter(self.embed(crops))
         return [
-            [self._captured(image, face, next(embeddings)) for image, face in faces]
+            [CapturedFace(face.face, face.quality, face.crop, next(embeddings)) for face in faces]
             for faces in found
         ]
 
-    def _captured(
-        self, image: NDArray[np.uint8], face: Face, embedding: NDArray[np.float32]
-    ) -> CapturedFace:
+    def find(self, image: NDArray[np.uint8]) -> list[FoundFace]:
+        """The faces of one image, (h, w, 3) uint8 RGB, measured, largest first."""
+        return [
+            self._found(image, face) for face in self.detector.detect(image) if _is_a_shape(face)
+        ]
+
+    def aligned(self, image: NDArray[np.uint8], found: FoundFace) -> NDArray[np.uint8]:
+        """What the backbone wants to see of a face of this image, (height, width, 3) uint8 RGB."""
+        return align(image, found.face.landmarks, self.backbone.template)
+
+    def embed(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """(n, dimension) float32 unit rows of n aligned faces, in one batch."""
+        width, height = self.backbone.template.size
+        batch = np.empty((len(crops), height, width, 3), np.uint8)
+        for i, crop in enumerate(crops):
+            batch[i] = crop
+        return self.backbone.embed(batch)
+
+    def _found(self, image: NDArray[np.uint8], face: Face) -> FoundFace:
         crop = align(image, face.landmarks, QUALITY_TEMPLATE)
-        quality = assess(crop, face.landmarks, face.confidence)
-        return CapturedFace(face, quality, crop, embedding)
+        return FoundFace(face, assess(crop, face.landmarks, face.confidence), crop)
 
 
 def _is_a_shape(face: Face) -> bool:
@@ -79,12 +99,12 @@ def main_face(faces: Sequence[CapturedFace], shape: tuple[int, ...]) -> Captured
 
     Used where a label belongs to the whole photo (`evaluate`, `verify`), never to enroll.
     """
+    return max(faces, key=lambda captured: prominence(captured.face, shape), default=None)
+
+
+def prominence(face: Face, shape: tuple[int, ...]) -> float:
+    """Square pixels of a face, less the farther it is from the middle of an image of `shape`."""
     height, width = shape[:2]
-    middle = np.array([width / 2, height / 2])
-
-    def weight(captured: CapturedFace) -> float:
-        x, y, w, h = captured.face.box
-        away = float(np.linalg.norm(np.array([x + w / 2, y + h / 2]) - middle))
-        return w * h * float(np.exp(-2 * (away / (0.5 * float(np.hypot(width, height)))) ** 2))
-
-    return max(faces, key=weight, default=None)
+    x, y, w, h = face.box
+    away = float(np.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2))
+    return w * h * float(np.exp(-2 * (away / (0.5 * float(np.hypot(width, height)))) ** 2))

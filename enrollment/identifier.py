@@ -1,21 +1,19 @@
 """Who is this? Known, unknown, or refused: *unknown* is an answer, not a failure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
-from enrollment.capture import Capture, CapturedFace, main_face
-from enrollment.grouping import largest_group
+from enrollment.capture import Capture, CapturedFace
 from enrollment.near_pairs import needed_margins
 from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Ranking, Roster
 from enrollment.veto import Vetoes
-from models.head import imprint
 
 
 @dataclass(frozen=True)
@@ -124,33 +122,6 @@ class Identifier:
             self._heed(face, self._decide(face, ranking, point.threshold, margins, source, frame))
             for face, ranking in zip(faces, rankings, strict=True)
         ]
-
-    def passage(
-        self, frames: Iterable[tuple[int, NDArray[np.uint8]]], source: str
-    ) -> Identification:
-        """One answer for one person who is seen in several frames.
-
-        The main face of each frame counts, the embeddings of the largest group of alike faces are
-        averaged and decided once. Two people who are seen equally often are nobody.
-        """
-        seen = []
-        for _, image in frames:
-            (faces,) = self._capture.faces([image])
-            face = main_face(faces, image.shape)
-            if face is not None and not judge(face.quality, PROBE_LIMITS):
-                seen.append(face)
-        if not seen:
-            reason = Reason(ReasonCode.NO_FACE, "no usable face was found in any frame")
-            return Identification(source, None, None, "refused", reasons=(reason,))
-        vectors = np.stack([face.embedding for face in seen])
-        group = largest_group(vectors, self._capture.backbone.priors.same_person)
-        if not group:
-            reason = Reason(ReasonCode.SEVERAL_FACES, "different people are seen equally often")
-            return Identification(source, None, None, "refused", reasons=(reason,))
-        best = max((seen[i] for i in group), key=lambda face: face.quality.face_px)
-        fused = replace(best, embedding=imprint(vectors[group], vectors.shape[1]))
-        (answer,) = self.faces([fused], source)
-        return answer
 
     def _heed(self, face: CapturedFace, answer: Identification) -> Identification:
         """Take a name back that somebody said a face like this one does not have."""

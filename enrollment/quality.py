@@ -97,6 +97,19 @@ def assess(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], confidence: 
     )
 
 
+def usefulness(quality: Quality) -> float:
+    """How much an embedding of this face says, 0..1, to weigh one frame against another.
+
+    Size and sharpness count up to what enrollment is content with twice over; a turned head and
+    an unsure detector take away.
+    """
+    size = min(quality.face_px / (2 * ENROLLMENT_LIMITS.face_px), 1.0)
+    sharp = min(quality.sharpness / (2 * ENROLLMENT_LIMITS.sharpness), 1.0)
+    turn = np.radians((quality.yaw, quality.pitch)).clip(-np.pi / 2, np.pi / 2)
+    facing = float(np.cos(turn).prod())
+    return float(max(size * np.sqrt(sharp) * facing * quality.confidence, 0.0))
+
+
 def judge(quality: Quality, limits: QualityLimits) -> list[Reason]:
     """Every limit that the face misses, not only the first."""
     checks = [

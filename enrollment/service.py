@@ -24,11 +24,13 @@ from enrollment.foresight import Foresight, Verdict
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
+from enrollment.liveness import Challenge
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
+from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.people import family, find_subject, matching
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
@@ -218,11 +220,32 @@ class Service:
         """As `identify`, for (h, w, 3) uint8 RGB: a camera's or a video's frame."""
         return self.identifier.image(image, source, frame, onlooker)
 
-    def identify_passage(
-        self, frames: Iterable[tuple[int, NDArray[np.uint8]]], source: str
-    ) -> Identification:
-        """One answer for the one person whom frame numbers and (h, w, 3) uint8 RGB show."""
-        return self.identifier.passage(frames, source)
+    def passages(
+        self,
+        source: str,
+        policy: PassagePolicy | None = None,
+        challenge: Callable[[], Challenge] | None = None,
+        tell: Callable[[Prompt], None] = lambda prompt: None,
+        onlooker: Onlooker | None = None,
+    ) -> Passages:
+        """Follow everybody who passes one camera or is seen in one video: an answer a person.
+
+        Args:
+            source: the camera's or file's name, for the answers.
+            challenge: makes the liveness challenge that everybody must pass; None requires none.
+            tell: told what the person in a challenge is to do.
+            onlooker: told once of everybody who was not named; `queue.look_on` is one.
+        """
+        return Passages(
+            self._capture,
+            self.identifier,
+            self.operating_point,
+            source,
+            policy or PassagePolicy(),
+            challenge,
+            tell,
+            onlooker,
+        )
 
     def verify(self, photo: Photo, who: str) -> VerificationAnswer:
         """Does the photo show this person? Decided at the operating point's threshold.

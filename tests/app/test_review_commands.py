@@ -165,8 +165,6 @@ def test_bad_input_is_one_line(rollcall: Run, visitors: Path) -> None:
         code, out, err = rollcall("review", *words)
         assert (code, out) == (2, ""), words
         assert says in err
-    code, _, err = rollcall("identify", visitors, "--review", "--decide-per", "source")
-    assert (code, "--decide-per" in err) == (2, True)
     assert ask(rollcall, "review", "list")["sightings"] == 4
 
 

@@ -1,0 +1,183 @@
+"""watch: a headless door."""
+
+import json
+import random
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.failure import DONE
+from app.options import Home, Json
+from app.output import DownloadBar, emit, note
+from app.settings import Environment, read_settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.camera import Camera, CameraState
+    from app.review_tally import Offering
+    from enrollment.capture import CapturedFace
+    from enrollment.identifier import Identification
+    from enrollment.passage import Passage, Passages, Prompt
+    from enrollment.review_queue import Offer
+
+GROUP = "Recognise"
+_LOOK_SECONDS = 0.2  # the camera's state is looked at this often when no frame comes
+UNPROTECTED = "no liveness protection: a photo passes for the person; attended use only"
+CHALLENGED = (
+    "liveness: turns of the head are asked for, which a still photo fails; films played back and "
+    "masks are not measured: attended use only"
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=GROUP)(watch)
+
+
+def watch(
+    camera: Annotated[
+        str, typer.Option(help="A camera's number, an rtsp:// or http:// address, or a file.")
+    ],
+    webhook: Annotated[
+        str | None,
+        typer.Option(help="Also post every line there, signed with $ROLLCALL_WEBHOOK_SECRET."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End after the first passage.")] = False,
+    require_liveness: Annotated[
+        bool,
+        typer.Option("--require-liveness", help="Name only those who turn their head when asked."),
+    ] = False,
+    review: Annotated[
+        bool, typer.Option(help="Queue those who were not named, for `rollcall review`.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Say who passes a camera: one JSON line a person on stdout, everything else on stderr.
+
+    Example: rollcall watch --camera 0
+    """
+    from app.camera import Camera, parse_source
+    from app.review_tally import ReviewTally
+    from app.webhook import Webhook
+    from enrollment.liveness import Challenge
+    from enrollment.service import open_service
+
+    source = parse_source(camera)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as open_things:
+        service = open_things.enter_context(
+            open_service(read_settings("watch", home), DownloadBar())
+        )
+        hook = None
+        if webhook is not None:
+            hook = Webhook(webhook, Environment().rollcall_webhook_secret or None, note)
+        device = service.backbone.device  # loads the models before the door opens
+        note(f"{source.name}: {len(service.people())} people enrolled, {device}")
+        note(CHALLENGED if require_liveness else UNPROTECTED)
+        for warning in hook.warnings if hook else ():
+            note(warning)
+        if hook is not None:
+            open_things.enter_context(hook)
+        door = Door(source.name, hook.send if hook else lambda document: None)
+        tally = ReviewTally(door.unless_locked(service.queue.look_on)) if review else None
+        passages = service.passages(
+            source.name,
+            onlooker=tally,
+            challenge=(lambda: Challenge(random.SystemRandom())) if require_liveness else None,
+            tell=door.prompt,
+        )
+        try:
+            with Camera(source) as opened:
+                door.run(opened, passages, once)
+        except KeyboardInterrupt:
+            note("ended")
+        if tally is not None:
+            note(tally.sentence())
+    return DONE
+
+
+class Door:
+    """Passages to stdout, events to stderr, both to the webhook."""
+
+    def __init__(self, name: str, post: Callable[[Mapping[str, object]], None]) -> None:
+        self._name = name
+        self._post = post
+        self._said = "opening"
+
+    def run(self, camera: "Camera", passages: "Passages", once: bool) -> None:
+        """Until the camera ends, or after the first passage."""
+        from app.camera import CameraState
+
+        while True:
+            frame = camera.newest(_LOOK_SECONDS)
+            state = camera.state()
+            self._follow(state, passages)
+            if state is CameraState.ENDED and frame is None:
+                self._passed(passages.end(), once)
+                return
+            if frame is not None and self._passed(passages.see(frame), once):
+                return
+
+    def unless_locked(self, offer: "Offering") -> "Offering":
+        """A door goes on while another process writes; what it could not queue is said."""
+
+        def tried(
+            answer: "Identification", face: "CapturedFace", image: "NDArray[np.uint8]"
+        ) -> "Offer":
+            from enrollment.review_queue import Offer
+            from store.errors import GalleryLocked
+
+            try:
+                return offer(answer, face, image)
+            except GalleryLocked as error:
+                self._event({"event": "review", "source": self._name, "lost": str(error)})
+                return Offer("not_needed")
+
+        return tried
+
+    def prompt(self, prompt: "Prompt") -> None:
+        self._event(prompt.as_document())
+
+    def _passed(self, found: "list[Passage]", once: bool) -> bool:
+        """Say them; True when that is enough."""
+        for passage in found:
+            document = passage.as_document() | {"at": _now()}
+            emit(document)
+            # Who else was looked like is nobody's business beyond this machine.
+            posted = {key: value for key, value in document.items() if key != "candidates"}
+            self._post({"event": "passage"} | posted)
+            if once:
+                return True
+        return False
+
+    def _follow(self, state: "CameraState", passages: "Passages") -> None:
+        """Tell of a change; whoever was before a camera that fails now is forgotten undecided."""
+        from app.camera import CameraState
+
+        if state.value == self._said or state is CameraState.OPENING:
+            return
+        before, self._said = self._said, state.value
+        if state is CameraState.LIVE:
+            if before != "opening":
+                self._camera("back")
+            return
+        undecided = 0 if state is CameraState.ENDED else passages.drop()
+        self._camera(state.value, undecided=undecided)
+
+    def _camera(self, state: str, **more: object) -> None:
+        self._event({"event": "camera", "source": self._name, "state": state} | more)
+
+    def _event(self, document: dict[str, object]) -> None:
+        stamped = document | {"at": _now()}
+        note(json.dumps(stamped, ensure_ascii=False))
+        self._post(stamped)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
