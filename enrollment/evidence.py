@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from enrollment.capture import CapturedFace
 
+LEAST_WEIGHT = 1e-6  # a useless face is no division by zero
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -28,7 +30,7 @@ def fuse(evidence: Sequence[Evidence]) -> NDArray[np.float32]:
     """
     if not evidence:
         raise ValueError("there is no evidence to fuse")
-    weights = np.array([max(e.weight, 1e-6) for e in evidence])
+    weights = np.array([max(e.weight, LEAST_WEIGHT) for e in evidence])
     total = weights @ np.stack([e.face.embedding for e in evidence]).astype(np.float64)
     length = float(np.linalg.norm(total))
     if length < 1e-9:

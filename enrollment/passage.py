@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, FoundFace, prominence
-from enrollment.evidence import best
+from enrollment.evidence import LEAST_WEIGHT, best
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.liveness import Challenge
 from enrollment.proof import Proof
@@ -346,7 +346,12 @@ class Passages:
     def _decide(self, walk: Walk) -> Identification:
         if not walk.evidence:
             return self._refused(walk)
-        (answer,) = self._identifier.faces([walk.fused()], self._source, walk.best_frame)
+        answer = self._identifier.together(
+            [(e.face, max(e.weight, LEAST_WEIGHT)) for e in walk.evidence],
+            best(walk.evidence).face,
+            self._source,
+            walk.best_frame,
+        )
         tie = answer.margin is not None and answer.margin < self._policy.tie * self._way
         if answer.decision == "known" and tie:
             return replace(answer, decision="unknown", subject_id=None, name=None)
