@@ -498,6 +498,8 @@ class Enroller:
                     if subject_id is None:
                         subject_id = change.add_subject(person.name, person.external_id)
                         created = True
+                    if near is not None:
+                        change.tell_apart(subject_id, near.near.subject_id)
                     change.add_samples(
                         subject_id,
                         self._consent(change, subject_id, consent, created),

@@ -150,6 +150,10 @@ class Change:
         self._update(subject_id, state=state, merged_into=None)
         self.record(f"subject.{state}", subject_id)
 
+    def tell_apart(self, subject_id: str, other: str) -> None:
+        """Write down that somebody said: these look alike, and are two people."""
+        self.record("subject.different", subject_id, {"from": audit.pseudonym(self.vault, other)})
+
     def merge(self, subject_id: str, into: str) -> None:
         """`subject_id` answers as `into` from now on. No vector is touched, so it can be undone."""
         self._update(subject_id, state="merged", merged_into=into)

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.near_pairs import near_pairs, needed_margins
 from enrollment.photo import photo_bytes
 from enrollment.service import Service
+from store.schema import audit
 from tests import tiny
 
 
@@ -89,3 +91,16 @@ def test_a_pair_goes_with_who_is_erased(office: Service) -> None:
     kept = [pair for _, point in office.operating_points() for pair in point.near_pairs]
     assert all(twin not in (pair.one, pair.other) for pair in kept)
     assert not office.operating_point().near_pairs
+
+
+def test_that_they_are_two_people_is_written_down(office: Service) -> None:
+    twin = office.person("Her twin").subject_id
+    engine = office._gallery._engine
+    with engine.connect() as connection:
+        entries = connection.execute(
+            sa.select(audit.c.object, audit.c.details).where(audit.c.action == "subject.different")
+        ).all()
+    names = office._gallery.pseudonyms([twin, office.person("Person 1").subject_id])
+    (entry,) = entries
+    assert entry.object == names[twin]
+    assert names[office.person("Person 1").subject_id] in entry.details
