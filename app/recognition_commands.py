@@ -354,7 +354,11 @@ def _say_pairs(document: dict[str, object]) -> None:
     assert isinstance(pairs, list)  # noqa: S101
     for pair in pairs:
         one, other = pair["names"]
-        needed = f"named only if nearer to one by {pair['margin']:.3f}"
+        needed = (
+            f"named only if nearer to one by {pair['margin']:.3f}"
+            if pair["margin"] > 0
+            else "too few photos to say by how much they differ; add some of both"
+        )
         say(f"  {one} and {other} are alike ({pair['likeness']:.2f}): {needed}")
 
 

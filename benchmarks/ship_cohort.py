@@ -17,19 +17,19 @@ import numpy as np
 
 from benchmarks.split import STRANGERS, cohort_strangers
 from benchmarks.stream import CACHE, progress
-from enrollment.cohort import Cohort, Kind, build_cohort, repeats
-from enrollment.cohort_file import pack_cohort, unpack_cohort
+from enrollment.cohort import Kind, build_cohort, repeats
+from enrollment.cohort_file import ShippedCohort, pack_cohort, unpack_cohort
 from enrollment.config import Settings
 from enrollment.embedding_cache import embed_photos
 from enrollment.opening import capture_for_evaluation
 from enrollment.photo import photo_file
-from models.fingerprint import backbone_fingerprint
+from models.fingerprint import backbone_fingerprint, golden_embeddings
 
 BACKBONE = "dlib-resnet"
 FILE = Path(__file__).resolve().parent.parent / "enrollment" / "cohorts" / f"{BACKBONE}.npz"
 
 
-def make() -> Cohort:
+def make() -> ShippedCohort:
     with tempfile.TemporaryDirectory() as folder:
         capture = capture_for_evaluation(Settings(home=Path(folder), detector="mtcnn"), BACKBONE)
     photos = [photo_file(path) for path in cohort_strangers()]
@@ -37,7 +37,7 @@ def make() -> Cohort:
     vectors = embedded.vectors[embedded.found]
     limit = capture.backbone.priors.threshold
     vectors = vectors[~repeats(vectors, limit)]
-    return build_cohort(
+    cohort = build_cohort(
         vectors,
         Kind.CENTROIDS,
         backbone_fingerprint(capture.backbone),
@@ -46,6 +46,7 @@ def make() -> Cohort:
         "python -m benchmarks.ship_cohort",
         "2026-11-21T00:00:00+00:00",
     )
+    return ShippedCohort(cohort, golden_embeddings(capture.backbone))
 
 
 def main() -> None:
@@ -57,10 +58,10 @@ def main() -> None:
     if not STRANGERS.is_dir():
         sys.exit(f"the evaluation photos are not here: {STRANGERS}")
     content = pack_cohort(make())
-    cohort = unpack_cohort(content)
+    cohort = unpack_cohort(content).cohort
     print(cohort.as_document())
     if arguments.check:
-        shipped = unpack_cohort(FILE.read_bytes())
+        shipped = unpack_cohort(FILE.read_bytes()).cohort
         same = shipped.vectors.shape == cohort.vectors.shape
         alike = float((shipped.vectors * cohort.vectors).sum(axis=1).min()) if same else 0.0
         print(f"rows agree with the shipped ones to cosine {alike:.6f}")

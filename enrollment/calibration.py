@@ -213,7 +213,7 @@ def operating_point(
     by_tail = tail is not None and not trials.strangers and trials.subjects < MIN_SUBJECTS
     if tail is not None and by_tail:
         threshold = _faded(trials, measured, _expected(trials, tail, max_fpir))
-        enough = n + tail.strangers >= needed and _fits(trials, threshold, max_fpir)
+        enough = trials.subjects + tail.strangers >= needed and _fits(trials, threshold, max_fpir)
     elif not trials.strangers:
         enough = enough and trials.subjects >= MIN_SUBJECTS
     if not enough and tail is not None:
@@ -272,7 +272,7 @@ def _expected(trials: Trials, tail: Tail, max_fpir: float) -> float:
 
 def _faded(trials: Trials, measured: float, expected: float) -> float:
     """From what the cohort's tail expects to what this gallery measures, as the gallery grows."""
-    if not len(trials.nonmated):
+    if not np.isfinite(trials.nonmated).any():
         return expected
     own = trials.subjects / MIN_SUBJECTS
     return own * measured + (1 - own) * expected

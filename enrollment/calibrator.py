@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from enrollment.calibration import (
     OperatingPoint,
     Trials,
-    counted_at,
     leave_subjects_out,
     operating_point,
     stored_point,
@@ -22,7 +21,7 @@ from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
 from enrollment.errors import BadInput
 from enrollment.near_pairs import near_pairs
 from enrollment.roster import Ranking, Roster
-from enrollment.steadiness import before, steady_threshold
+from enrollment.steadiness import before, steadied, steady_threshold
 from models.backbone import ScorePriors
 from store.gallery import Gallery
 from store.records import Templates
@@ -63,12 +62,19 @@ class Calibrator:
         with self._lock:
             generation = self._gallery.generation()
             if self._point is None or not self._holds(self._point, generation):
-                stored = self._gallery.operating_points()[-1:]
-                if stored and stored[0].generation == generation:
-                    self._point = stored_point(stored[0].details)
-                else:
-                    self._point = self._steadied(self._gallery.max_fpir())
+                # Not kept: a search waits for no writer.
+                self._point = self._stored(generation) or self._steadied(self._gallery.max_fpir())
             return self._point
+
+    def _stored(self, generation: int) -> OperatingPoint | None:
+        """The kept one, if it is of this generation and of scores as they are made now."""
+        points = self._gallery.operating_points()[-1:]
+        if not points or points[0].generation != generation:
+            return None
+        point = stored_point(points[0].details)
+        if point.subjects and point.score != formula_of(self._roster().cohort()):
+            return None
+        return point
 
     def _holds(self, point: OperatingPoint, generation: int) -> bool:
         if point.generation == generation:
@@ -121,8 +127,7 @@ class Calibrator:
 
     def _steadied(self, max_fpir: float) -> OperatingPoint:
         point, trials = self._measured(max_fpir, None)
-        threshold = self.steady(point)
-        return point if threshold == point.threshold else counted_at(threshold, point, trials)
+        return steadied(point, self.steady(point), trials)
 
     # -- measuring ----------------------------------------------------------------------------
 
@@ -155,20 +160,34 @@ class Calibrator:
         point: OperatingPoint,
         strangers: NDArray[np.float32],
     ) -> tuple[OperatingPoint, Trials]:
+        """Enough strangers speak alone where a gallery is too small to; else the stricter."""
         by_them = _searched(trials, self._roster().rank(strangers, most=1))
-        return _of_two(measure, by_them, trials, point)
+        alone = measure.point(by_them)
+        if alone.promise == "kept" and point.promise != "kept":
+            return alone, by_them
+        if alone.threshold >= point.threshold:
+            return replace(alone, promise=_better(alone, point)), by_them
+        return replace(point, promise=_better(alone, point)), trials
 
     def _by_cohort(
         self, measure: "_Measure", trials: Trials, point: OperatingPoint, cohort: Cohort
     ) -> tuple[OperatingPoint, Trials]:
-        """Each stranger of the cohort in turn, measured against the others of it."""
+        """Each stranger of the cohort in turn, measured against the others of it.
+
+        Those who are near somebody enrolled have been left out of the cohort, so what is left can
+        make the threshold higher, and can promise nothing.
+        """
         rankings = self._roster().rank(cohort.vectors, most=1)
         lowered = cohort.own_lowering()
         fair = [
             replace(r, scores=tuple(c - low for c in r.cosines), lowered=low)
             for r, low in zip(rankings, lowered.tolist(), strict=True)
         ]
-        return _of_two(measure, _searched(trials, fair), trials, point)
+        by_them = _searched(trials, fair)
+        alone = measure.point(by_them)
+        if alone.threshold <= point.threshold:
+            return point, trials
+        return replace(alone, promise=point.promise), by_them
 
     def _by_trainings(
         self, measure: "_Measure", trials: Trials, point: OperatingPoint
@@ -186,22 +205,28 @@ class Calibrator:
     def _with_negatives(self, trials: Trials) -> Trials:
         """Faces that people said no to are strangers, too: to everybody, or to one subject.
 
-        A stranger who was hired since is none, and would turn the colleague away.
+        A stranger who was hired since is none, and would turn the colleague away; of a face that
+        is not Anna it is only known that Anna is wrong.
         """
         negatives = self._gallery.negatives()
         if not len(negatives.vectors):
             return trials
         rankings = self._roster().rank(negatives.vectors, most=1)
         scores, named = _served(rankings)
-        mistaken = [
-            (not_whom is None and ranking.cosines[0] < self._priors().collision) or not_whom == name
-            for not_whom, name, ranking in zip(negatives.subject_ids, named, rankings, strict=True)
-        ]
+        hired = [ranking.cosines[0] >= self._priors().collision for ranking in rankings]
+        counts = np.asarray(
+            [
+                not_whom == name or (not_whom is None and not colleague)
+                for not_whom, name, colleague in zip(
+                    negatives.subject_ids, named, hired, strict=True
+                )
+            ]
+        )
         return replace(
             trials,
-            nonmated=np.concatenate([trials.nonmated, np.where(mistaken, scores, -np.inf)]),
-            weights=np.concatenate([trials.weights, np.ones(len(scores))]),
-            named=None if trials.named is None else np.concatenate([trials.named, named]),
+            nonmated=np.concatenate([trials.nonmated, scores[counts]]),
+            weights=np.concatenate([trials.weights, np.ones(counts.sum())]),
+            named=None if trials.named is None else np.concatenate([trials.named, named[counts]]),
         )
 
 
@@ -229,18 +254,6 @@ class _Measure:
             score=formula_of(self.cohort),
         )
         return replace(point, near_pairs=self._near)
-
-
-def _of_two(
-    measure: _Measure, by_strangers: Trials, trials: Trials, point: OperatingPoint
-) -> tuple[OperatingPoint, Trials]:
-    """Strangers who are enough speak alone in a gallery that is too small to; else the stricter."""
-    alone = measure.point(by_strangers)
-    if alone.promise == "kept" and point.promise != "kept":
-        return alone, by_strangers
-    if alone.threshold >= point.threshold:
-        return replace(alone, promise=_better(alone, point)), by_strangers
-    return replace(point, promise=_better(alone, point)), trials
 
 
 def _better(one: OperatingPoint, other: OperatingPoint) -> str:

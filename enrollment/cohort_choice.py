@@ -1,13 +1,11 @@
 """Which strangers confidence is measured against here."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from enrollment.cohort import COSINE, Cohort
 from enrollment.cohort_file import cohort_of, shipped_cohort
-from models.backbone import Backbone
-from models.fingerprint import backbone_fingerprint
+from models.fingerprint import golden_agree
 from store.gallery import Gallery
 
 
@@ -37,13 +35,13 @@ class CohortReport:
 class CohortChoice:
     """The cohort that was brought on site, else the one that comes with the backbone, else none.
 
-    Follows the gallery by generation. The backbone is opened only to prove that a shipped cohort
-    was embedded by it; a cohort of the gallery was made by its own pipeline.
+    Follows the gallery by generation. That a shipped cohort was embedded by the gallery's backbone
+    is proved by the golden embeddings of both, so that erasing needs no backbone; a cohort of the
+    gallery was made by its own pipeline.
     """
 
-    def __init__(self, gallery: Gallery, backbone: Callable[[], Backbone]) -> None:
+    def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
-        self._backbone = backbone
         self._generation = -1
         self._own: Cohort | None = None
         self._shipped: Cohort | None = None
@@ -57,17 +55,18 @@ class CohortChoice:
                 stored = self._gallery.cohort()
                 self._own = cohort_of(stored.vectors, dict(stored.details)) if stored else None
                 self._generation = generation
-            return self._own or self._with_backbone()
+            return self._own or self._that_comes_along()
 
     @property
     def is_own(self) -> bool:
         """The current one was brought on site."""
         return self.current() is not None and self._own is not None
 
-    def _with_backbone(self) -> Cohort | None:
+    def _that_comes_along(self) -> Cohort | None:
         if not self._looked:
-            found = shipped_cohort(self._gallery.facts.backbone)
-            if found is not None and found.backbone == backbone_fingerprint(self._backbone()):
-                self._shipped = found
+            facts = self._gallery.facts
+            found = shipped_cohort(facts.backbone)
+            if found is not None and golden_agree(found.golden, facts.golden):
+                self._shipped = found.cohort
             self._looked = True
         return self._shipped

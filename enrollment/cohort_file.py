@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -14,29 +15,41 @@ from enrollment.tail import Tail
 _FACTS = ("kind", "strangers", "backbone", "enrolled_from", "tail", "made_from", "made_at")
 
 
-def pack_cohort(cohort: Cohort) -> bytes:
+@dataclass(frozen=True)
+class ShippedCohort:
+    """golden: (8, dimension), the golden images as the cohort's backbone saw them: whose own
+    golden embeddings agree has the same backbone, and it need not be opened to say so."""
+
+    cohort: Cohort
+    golden: NDArray[np.float32]
+
+
+def pack_cohort(shipped: ShippedCohort) -> bytes:
     """Vectors in half precision, which moves a cosine by less than 0.001."""
+    cohort = shipped.cohort
     document = {key: cohort.as_document()[key] for key in _FACTS}
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
         allow_pickle=False,
         vectors=cohort.vectors.astype("<f2"),
+        golden=shipped.golden.astype("<f4"),
         facts=np.frombuffer(json.dumps(document).encode(), np.uint8),
     )
     return buffer.getvalue()
 
 
-def unpack_cohort(content: bytes) -> Cohort:
+def unpack_cohort(content: bytes) -> ShippedCohort:
     """Raises ValueError when these are not the bytes of a cohort."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             vectors = arrays["vectors"].astype(np.float32)
+            golden = arrays["golden"].astype(np.float32)
             facts = json.loads(arrays["facts"].tobytes())
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if vectors.ndim != 2 or not (np.isfinite(vectors).all() and (lengths > 0.9).all()):
             raise ValueError("its vectors are no unit rows")
-        return cohort_of(vectors / lengths, facts)
+        return ShippedCohort(cohort_of(vectors / lengths, facts), golden)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"not a cohort: {error}") from error
 
@@ -62,7 +75,7 @@ def cohort_of(vectors: NDArray[np.float32], facts: dict[str, object]) -> Cohort:
     )
 
 
-def shipped_cohort(backbone_name: str) -> Cohort | None:
-    """The one that comes with this backbone; None where none does."""
+def shipped_cohort(backbone_name: str) -> ShippedCohort | None:
+    """The one that comes with a backbone of this name; None where none does."""
     file = files("enrollment") / "cohorts" / f"{backbone_name}.npz"
     return unpack_cohort(file.read_bytes()) if file.is_file() else None

@@ -479,7 +479,7 @@ class Enroller:
         subject_id = existing.subject_id if existing else None
         created = False
         if any(look.usable for look in looks):
-            with self._gallery.change(self._actor) as change:
+            with self._roster.held(), self._gallery.change(self._actor) as change:
                 again = self.existing(person)
                 self._check_state(again)
                 if handover is not None:

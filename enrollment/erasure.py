@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.cohort import MIN_STRANGERS, Kind
 from enrollment.errors import Unusable
 from enrollment.people import family
 from enrollment.roster import Roster
 from store.archive import Archive
+from store.change import Change
 from store.gallery import Gallery
 from store.records import Subject
 
@@ -55,6 +57,7 @@ def erase(
             [s.sighting_id for s in change.sightings() if _may_be(own, s.vector, s.details)],
             [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
         )
+        rows["cohort"] = _leave_cohort(change, own)
         # Before the commit: a kill in between leaves rows without files, never a face in a file.
         archive.remove(change.dropped_heads, change.dropped_reports)
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
@@ -85,6 +88,24 @@ def _may_be(
     erasing must not need the backbone.
     """
     return len(own) > 0 and float((own @ vector).max()) >= float(str(details["same_person"]))
+
+
+def _leave_cohort(change: Change, own: NDArray[np.float32]) -> int:
+    """Take the strangers out who may be this person; how many rows went.
+
+    Rows that average several people are nobody's, and stay.
+    """
+    stored = change.cohort()
+    if stored is None or stored.details["kind"] != Kind.VECTORS or not len(own):
+        return 0
+    near = (stored.vectors @ own.T).max(axis=1) >= float(str(stored.details["enrolled_from"]))
+    if not near.any():
+        return 0
+    if (~near).sum() < MIN_STRANGERS:
+        change.drop_cohort()
+        return len(near)
+    change.put_cohort(stored.vectors[~near], stored.details)
+    return int(near.sum())
 
 
 def _negative_test(

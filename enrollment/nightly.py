@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.calibration import OperatingPoint, Trials, counted_at, operating_point
+from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.champion import IMPRINT, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, compare, per_subject
@@ -32,6 +32,7 @@ from enrollment.promotion import (
     decide,
 )
 from enrollment.reliability import calibration_error
+from enrollment.steadiness import steadied
 from models.head_file import HeadArrays, pack, rows_problem
 from models.head_trainer import HeadTrainer, capacity_for
 from models.learners import Imprint, Learner, Lesson
@@ -487,7 +488,7 @@ class Measure:
         if not isinstance(learner, Imprint):
             floor = self._measured(self._strangers(Imprint(), lesson), -np.inf).threshold
         point = self._measured(trials, floor)
-        return counted_at(self._steady(point), point, trials)
+        return steadied(point, self._steady(point), trials)
 
     def _measured(self, trials: Trials, floor: float) -> OperatingPoint:
         return operating_point(

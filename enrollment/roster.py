@@ -2,7 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,6 +126,13 @@ class Roster:
             self._head.expand(subject_id, vectors)
         else:
             self._head.put(subject_id, row)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For a change of the gallery that asks the roster inside: in this order, as searches do
+        it, for one of two who take two locks in different orders waits for ever."""
+        with self._lock:
+            yield
 
     @property
     def size(self) -> int:

@@ -91,7 +91,7 @@ class Service:
         self._open_models = open_models
         self._settings = settings
         self._archive = archive
-        self._cohorts = CohortChoice(gallery, lambda: self._capture.backbone)
+        self._cohorts = CohortChoice(gallery)
         self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
         self._roster = self._new_roster()
         self._vetoes = Vetoes(gallery, self._roster)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from enrollment.calibration import OperatingPoint, stored_point
+from enrollment.calibration import OperatingPoint, Trials, counted_at, stored_point
 from store.records import StoredOperatingPoint
 
 # Natural logarithms of a rate. On LFW-CIL-30 (dlib-resnet with a cohort, 5 seeds) 0.127 % of the
@@ -19,6 +19,7 @@ from store.records import StoredOperatingPoint
 # strangers were named at 0.89 % instead of 0.82 % on average, and never more than before.
 _STAYS_WITHIN = 0.2
 _STEP = 0.05
+_TOO_MANY = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def steady_threshold(measured: OperatingPoint, last: Before | None) -> float:
     serves or another promise can be made, and on a gallery's first day. A gallery that grows or
     shrinks may move the threshold by as much as that alone explains, beside the step.
     """
-    if last is None or last.reference is None:
+    if last is None or last.reference is None or measured.scale <= 0:
+        return measured.threshold
+    if not (last.current.subjects and last.reference.subjects):
         return measured.threshold
     if not (_comparable(measured, last.current) and _comparable(measured, last.reference)):
         return measured.threshold
@@ -60,6 +63,18 @@ def steady_threshold(measured: OperatingPoint, last: Before | None) -> float:
     wanted = last.current.threshold + away - np.sign(away) * stays
     low, high = last.reference.threshold - step, last.reference.threshold + step
     return float(np.clip(wanted, low, high))
+
+
+def steadied(measured: OperatingPoint, threshold: float, trials: Trials) -> OperatingPoint:
+    """What was measured, at the threshold that goes there steadily; or at its own.
+
+    Nobody waits for a step where twice as many strangers are named as was asked for.
+    """
+    if threshold == measured.threshold:
+        return measured
+    point = counted_at(threshold, measured, trials)
+    too_many = (point.measured_fpir or 0.0) > _TOO_MANY * measured.max_fpir
+    return measured if too_many and threshold < measured.threshold else point
 
 
 def _comparable(one: OperatingPoint, other: OperatingPoint) -> bool:

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import (
     OperatingPoint,
-    counted_at,
     leave_subjects_out,
     operating_point,
 )
 from enrollment.cohort import MIN_STRANGERS as MIN_COHORT
 from enrollment.cohort import Cohort, Kind, build_cohort, formula_of, held_out_lowering, lowering_of
 from enrollment.errors import BadInput
-from enrollment.steadiness import Before, steady_threshold
+from enrollment.steadiness import Before, steadied, steady_threshold
 from enrollment.stream_result import (
     NOBODY,
     Answers,
@@ -449,7 +448,7 @@ class _Served:
             score=formula_of(cohort),
         )
         last = Before(self._point, self._point) if self._point else None
-        self._point = counted_at(steady_threshold(measured, last), measured, trials)
+        self._point = steadied(measured, steady_threshold(measured, last), trials)
 
     def answer(self, probes: NDArray[np.float32]) -> Answers:
         return self._strangers.lowered(self._agreed(probes), probes)

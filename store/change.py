@@ -25,6 +25,7 @@ from store.records import (
     NewSample,
     NewSighting,
     Sighting,
+    StoredCohort,
     Subject,
 )
 from store.schema import (
@@ -376,6 +377,10 @@ class Change:
         )
         self.record("cohort.set", "", {"rows": len(vectors)})
         return cohort_id
+
+    def cohort(self) -> StoredCohort | None:
+        """As `Gallery.cohort`, under the lock."""
+        return metadata.cohort(self.connection, self.vault, self.facts)
 
     def drop_cohort(self) -> None:
         """Back to the cohort that comes with the backbone, if one does."""

@@ -1,6 +1,7 @@
 """The operating point of a real gallery: with a cohort, with negatives, from day to day."""
 
 import functools
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,12 +9,15 @@ import numpy as np
 import pytest
 
 from enrollment.calibration import LOWEST, Trials, operating_point
+from enrollment.capture import Capture
 from enrollment.cohort import COSINE, Kind
+from enrollment.config import Settings
 from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.photo import Photo, photo_bytes
-from enrollment.service import Service
+from enrollment.service import Service, open_service
+from enrollment.steadiness import steadied
 from enrollment.tail import tail_of
 from tests import tiny
 
@@ -87,8 +91,11 @@ def test_who_enrolls_later_is_not_punished(
     assert len(during) < len(before)
     (answer,) = company.identify(strangers(1, 1000)[0])
     assert (answer.decision, answer.name) == ("known", "Person 1000")
-    company.erase("Person 1000")
-    assert np.array_equal(served(company), before)
+    receipt = company.erase("Person 1000")
+    assert receipt.erased_rows["cohort"] >= 1
+    after = served(company)
+    assert (after @ before[newcomer]).max() < 0.999, "nor is the stranger there who was erased"
+    assert len(after) == len(before) - receipt.erased_rows["cohort"]
 
 
 def served(company: Service) -> np.ndarray:
@@ -167,10 +174,88 @@ def test_a_stranger_who_was_said_no_to_counts(company: Service) -> None:
     before = company.calibrate(RATE)
     company.identify(alike, company.queue.doubt)
     (cluster,) = company.queue.clusters()
-    company.review.ignore([cluster.cluster_id])
+    company.review.ignore([cluster.cluster_id], not_who="Person 3")
     after = company.operating_point()
     assert after.n_nonmated == before.n_nonmated + 1
     assert len(company.operating_points()) >= 2
     (negative,) = company.review.negatives()
     company.review.forget([negative.negative_id])
     assert company.operating_point().n_nonmated == before.n_nonmated
+
+
+def test_who_is_no_stranger_dilutes_nothing(company: Service) -> None:
+    """Of a face that is not Person 4 it is only known that Person 4 is wrong; this one is 3's."""
+    before = company.calibrate(RATE)
+    company.identify(photo_bytes("x.png", tiny.png(tiny.picture((3, 78)))), company.queue.doubt)
+    (cluster,) = company.queue.clusters()
+    company.review.ignore([cluster.cluster_id], not_who="Person 4")
+    assert company.operating_point().n_nonmated == before.n_nonmated
+
+
+def test_a_kept_point_of_other_scores_does_not_serve(company: Service, settings: Settings) -> None:
+    """As a gallery of the version before: a threshold for cosines, and scores that are none."""
+    company.build_cohort(strangers(110), Kind.CENTROIDS, "visitors")
+    point = company.operating_point()
+    with company._gallery.change("test", raises_generation=False) as change:
+        details = {**point.as_document(), "threshold": 0.99, "score": COSINE}
+        for key in ("near_pairs", "false_matches", "measured_threshold", "head", "scale"):
+            del details[key]
+        change.add_operating_point(
+            generation=point.generation, threshold=0.99, max_fpir=0.01, details=details
+        )
+    with open_service(settings, capture=Capture(tiny.TinyDetector(), tiny.TinyBackbone())) as again:
+        assert again.operating_point().score == point.score
+        assert again.operating_point().threshold < 0.9
+        assert again.identify(strangers(1, 5)[0])[0].decision == "known"
+
+
+def test_many_who_look_alike_are_not_waited_for() -> None:
+    """A rise is bounded only while about as many strangers are named as was asked for."""
+    rng = np.random.default_rng(0)
+    trials = Trials(rng.normal(0.5, 0.05, 600), np.ones(600), np.full(60, 0.9), 200)
+    measured = operating_point(trials, 0.01, 0.0, 1)
+    held = steadied(measured, measured.threshold - 0.1 * measured.scale, trials)
+    assert held.threshold < measured.threshold
+    at_once = steadied(measured, measured.threshold - 2 * measured.scale, trials)
+    assert at_once == measured
+    lower = steadied(measured, measured.threshold + measured.scale, trials)
+    assert lower.threshold > measured.threshold
+    assert (lower.measured_fpir or 0) < 0.01
+
+
+def test_a_cohort_of_vectors_promises_nothing_by_itself(company: Service) -> None:
+    """Those of it who are near somebody were left out, so it cannot say how many there are."""
+    asked = company.calibrate(0.005)
+    assert asked.promise == "not_enough_data"
+    company.build_cohort(strangers(110), Kind.VECTORS, "visitors")
+    assert company.operating_point().promise == "not_enough_data"
+
+
+def test_two_at_work_do_not_wait_for_each_other(
+    company: Service, person: Callable[..., Enrollee]
+) -> None:
+    """Enrolling asks the roster inside its transaction, while searches ask the gallery."""
+    ended = threading.Event()
+
+    def search() -> None:
+        while not ended.is_set():
+            company.identify(strangers(1, 5)[0])
+
+    searching = threading.Thread(target=search, daemon=True)
+    searching.start()
+    try:
+        list(company.enroll([person(i) for i in range(20, 26)], CONSENT))
+    finally:
+        ended.set()
+    searching.join(60)
+    assert not searching.is_alive()
+
+
+def test_erasing_needs_no_backbone(company: Service, settings: Settings) -> None:
+    def closed() -> Capture:
+        raise BadInput("the models are not here")
+
+    with open_service(settings) as without:
+        without._open_models = closed
+        receipt = without.erase("Person 5")
+    assert receipt.negative_test["found"] == 0

@@ -16,7 +16,13 @@ from enrollment.cohort import (
     held_out_lowering,
     repeats,
 )
-from enrollment.cohort_file import cohort_of, pack_cohort, shipped_cohort, unpack_cohort
+from enrollment.cohort_file import (
+    ShippedCohort,
+    cohort_of,
+    pack_cohort,
+    shipped_cohort,
+    unpack_cohort,
+)
 from enrollment.errors import BadInput
 from enrollment.tail import tail_of
 
@@ -124,12 +130,15 @@ def test_without_keeps_enough_to_compare_with() -> None:
 
 def test_a_file_is_what_was_packed() -> None:
     made = cohort(crowded(300))
-    again = unpack_cohort(pack_cohort(made))
+    golden = crowded(8, seed=9)
+    content = pack_cohort(ShippedCohort(made, golden))
+    assert np.array_equal(unpack_cohort(content).golden, golden)
+    again = unpack_cohort(content).cohort
     probes = crowded(50, seed=7)
     assert again.lowering(probes) == pytest.approx(made.lowering(probes), abs=1e-3)
     same = replace(again, vectors=made.vectors, digest=made.digest)
     assert same.as_document() == made.as_document()
-    for broken in (b"", b"PK", pack_cohort(made)[:200]):
+    for broken in (b"", b"PK", content[:200]):
         with pytest.raises(ValueError, match="cohort"):
             unpack_cohort(broken)
     with pytest.raises(KeyError):
@@ -137,8 +146,9 @@ def test_a_file_is_what_was_packed() -> None:
 
 
 def test_what_is_shipped_is_nobody_and_says_where_it_is_from() -> None:
-    shipped = shipped_cohort("dlib-resnet")
-    assert shipped is not None
+    found = shipped_cohort("dlib-resnet")
+    assert found is not None
+    shipped = found.cohort
     assert shipped.kind is Kind.CENTROIDS
     assert len(shipped.vectors) * LEAST <= shipped.strangers
     assert "Labeled Faces in the Wild" in shipped.made_from
