@@ -24,6 +24,9 @@ from models.head import imprint
 # times too generous (research/head-on-faces.md 6.1). Up to there the tail of a cohort's strangers
 # counts, the more the fewer subjects there are.
 MIN_SUBJECTS = 100
+# Fewer cannot show whether they are as unlike each other as the cohort's strangers are.
+LEAST_SUBJECTS = 20
+DEFAULT_SUBJECTS = 300
 # With fewer searches not even a count of zero would bound the rate (the rule of three).
 RULE_OF_THREE = 3.0
 # Larger galleries are searched with this many templates, drawn with a fixed seed.
@@ -213,11 +216,12 @@ def operating_point(
     by_tail = tail is not None and not trials.strangers and trials.subjects < MIN_SUBJECTS
     if tail is not None and by_tail:
         threshold = _faded(trials, measured, _expected(trials, tail, max_fpir))
-        enough = trials.subjects + tail.strangers >= needed and _fits(trials, threshold, max_fpir)
+        carried = trials.subjects >= LEAST_SUBJECTS and trials.subjects + tail.strangers >= needed
+        enough = carried and _fits(trials, threshold, max_fpir)
     elif not trials.strangers:
         enough = enough and trials.subjects >= MIN_SUBJECTS
     if not enough and tail is not None:
-        threshold = max(threshold, measured)
+        threshold = max(threshold, measured, _default(trials, tail, max_fpir))
     elif not enough:
         # The prior stands for one stranger in a hundred; a stricter wish moves it along the tail.
         stricter = scale * max(np.log(0.01 / max_fpir), 0.0)
@@ -270,6 +274,14 @@ def _expected(trials: Trials, tail: Tail, max_fpir: float) -> float:
     return tail.threshold(trials.subjects, max_fpir, own)
 
 
+def _default(trials: Trials, tail: Tail, max_fpir: float) -> float:
+    """As a backbone's default: what a company of 300 would need. Few people cannot show how alike
+    they are, and the cohort's strangers may be less alike than the strangers here."""
+    if trials.strangers or trials.subjects >= LEAST_SUBJECTS:
+        return LOWEST
+    return tail.threshold(DEFAULT_SUBJECTS, max_fpir)
+
+
 def _faded(trials: Trials, measured: float, expected: float) -> float:
     """From what the cohort's tail expects to what this gallery measures, as the gallery grows."""
     if not np.isfinite(trials.nonmated).any():
@@ -305,7 +317,8 @@ def _explanation(trials: Trials, max_fpir: float, tail: Tail | None, enough: boo
         return how
     needed = int(np.ceil(RULE_OF_THREE / max_fpir))
     return (
-        f"not enough data: {how}; {MIN_SUBJECTS} subjects and {needed} searches are needed to "
+        f"not enough data: {how}; {LEAST_SUBJECTS if tail else MIN_SUBJECTS} subjects and {needed} "
+        f"searches{' or strangers of a cohort' if tail else ''} are needed to "
         f"promise {max_fpir:.2%}; the stricter of the default and the measured threshold is used"
     )
 

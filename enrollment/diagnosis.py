@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture
 from enrollment.champion import Champion
+from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
 from store.errors import StoreError
@@ -21,7 +22,8 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """device: where embeddings are computed, said aloud. problems: each with its next step."""
+    """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
+    measured against, in words. problems: each with its next step."""
 
     home: str
     backbone: str
@@ -36,6 +38,7 @@ class Diagnosis:
     templates: int
     generation: int
     operating_point: dict[str, object] | None
+    cohort: str | None
     versions: dict[str, str]
     problems: tuple[str, ...]
     next_step: str
@@ -50,6 +53,7 @@ def diagnose(
     point: Callable[[], OperatingPoint],
     settings: Settings,
     champion: Champion,
+    cohort: Callable[[], Cohort | None],
 ) -> Diagnosis:
     facts = gallery.facts
     problems: list[str] = []
@@ -72,6 +76,7 @@ def diagnose(
         problems.append("an erasure has not been finished: stop other processes, run any command")
     if champion.problem:
         problems.append(f"{champion.problem}: run rollcall nightly --force")
+    strangers = cohort()
     few = [s.name for s in subjects if s.templates < 3]
     return Diagnosis(
         home=str(settings.home),
@@ -95,19 +100,25 @@ def diagnose(
         templates=sum(s.templates for s in subjects),
         generation=gallery.generation(),
         operating_point=measured,
+        cohort=f"{strangers.kind.value}: {strangers.made_from}" if strangers else None,
         versions={"python": platform.python_version(), **_versions()},
         problems=tuple(problems),
-        next_step=_next_step(problems, len(subjects), few),
+        next_step=_next_step(problems, len(subjects), few, strangers is not None),
     )
 
 
-def _next_step(problems: list[str], subjects: int, few: list[str]) -> str:
+def _next_step(problems: list[str], subjects: int, few: list[str], cohort: bool) -> str:
     if problems:
         return problems[0]
     if subjects == 0:
         return "enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT"
     if few:
         return f"add photos of {', '.join(few[:3])}: people with at least 3 are found more often"
+    if not cohort:
+        return (
+            "people are found more often at the same rate of strangers with a cohort; from photos "
+            "of people who are not enrolled: rollcall cohort build --strangers DIR"
+        )
     return "nothing to do"
 
 

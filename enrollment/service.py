@@ -552,6 +552,7 @@ class Service:
             self.operating_point,
             self._settings,
             self._champion,
+            self._cohorts.current,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enrollment.calibration import LOWEST, Trials, operating_point
+from enrollment.calibration import LEAST_SUBJECTS, LOWEST, Trials, operating_point
 from enrollment.capture import Capture
 from enrollment.cohort import COSINE, Kind
 from enrollment.config import Settings
@@ -104,17 +104,25 @@ def served(company: Service) -> np.ndarray:
     return cohort.vectors
 
 
-def test_strangers_of_a_cohort_measure_the_threshold_too(company: Service) -> None:
+def test_strangers_of_a_cohort_measure_the_threshold_too(
+    company: Service, person: Callable[..., Enrollee]
+) -> None:
     assert company.calibrate(RATE).promise == "not_enough_data"
+    list(company.enroll([person(i) for i in range(12, LEAST_SUBJECTS)], CONSENT))
     company.build_cohort(strangers(110), Kind.VECTORS, "visitors")
     assert company.operating_point().promise == "kept"
     named = [company.identify(p)[0].decision == "known" for p in strangers(60, 3000)]
     assert np.mean(named) <= 2 * RATE
 
 
-def test_a_small_gallery_leans_on_the_cohort(company: Service) -> None:
+def test_a_small_gallery_leans_on_the_cohort(
+    company: Service, person: Callable[..., Enrollee]
+) -> None:
     company.calibrate(RATE)
     report = company.build_cohort(strangers(110), Kind.CENTROIDS, "visitors")
+    few = company.operating_point()
+    assert (few.promise, few.subjects) == ("not_enough_data", 12)
+    list(company.enroll([person(i) for i in range(12, LEAST_SUBJECTS)], CONSENT))
     point = company.operating_point()
     assert point.promise == "kept"
     assert report.cohort is not None
