@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 GROUP = "Recognise"
 _LOOK_SECONDS = 0.2  # the camera's state is looked at this often when no frame comes
 UNPROTECTED = "no liveness protection: a photo passes for the person; attended use only"
+UNMEASURED = (
+    "anti-spoofing: deepface's networks look at each face; what they let through is not measured: "
+    "attended use only"
+)
 CHALLENGED = (
     "liveness: turns of the head are asked for, which a still photo fails; films played back and "
     "masks are not measured: attended use only"
@@ -51,6 +55,12 @@ def watch(
     require_liveness: Annotated[
         bool,
         typer.Option("--require-liveness", help="Name only those who turn their head when asked."),
+    ] = False,
+    anti_spoofing: Annotated[
+        bool,
+        typer.Option(
+            "--anti-spoofing", help="Also refuse what deepface's networks take for a picture."
+        ),
     ] = False,
     review: Annotated[
         bool, typer.Option(help="Queue those who were not named, for `rollcall review`.")
@@ -79,7 +89,7 @@ def watch(
             hook = Webhook(webhook, Environment().rollcall_webhook_secret or None, note)
         device = service.backbone.device  # loads the models before the door opens
         note(f"{source.name}: {len(service.people())} people enrolled, {device}")
-        note(CHALLENGED if require_liveness else UNPROTECTED)
+        note(CHALLENGED if require_liveness else UNMEASURED if anti_spoofing else UNPROTECTED)
         for warning in hook.warnings if hook else ():
             note(warning)
         if hook is not None:
@@ -89,6 +99,7 @@ def watch(
         passages = service.passages(
             source.name,
             onlooker=tally,
+            anti_spoofing=anti_spoofing,
             challenge=(lambda: Challenge(random.SystemRandom())) if require_liveness else None,
             tell=door.prompt,
         )

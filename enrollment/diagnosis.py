@@ -2,8 +2,9 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture
@@ -11,6 +12,7 @@ from enrollment.champion import Champion
 from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
+from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
 
@@ -39,6 +41,7 @@ class Diagnosis:
     generation: int
     operating_point: dict[str, object] | None
     cohort: str | None
+    anti_spoofing: str
     versions: dict[str, str]
     problems: tuple[str, ...]
     next_step: str
@@ -54,6 +57,7 @@ def diagnose(
     settings: Settings,
     champion: Champion,
     cohort: Callable[[], Cohort | None],
+    weights_folders: Sequence[Path],
 ) -> Diagnosis:
     facts = gallery.facts
     problems: list[str] = []
@@ -100,6 +104,11 @@ def diagnose(
         templates=sum(s.templates for s in subjects),
         generation=gallery.generation(),
         operating_point=measured,
+        anti_spoofing=(
+            "its weights are here: rollcall watch --anti-spoofing"
+            if find_weights(weights_folders)
+            else f"not used: {how_to_place(weights_folders)}"
+        ),
         cohort=f"{strangers.kind.value}: {strangers.made_from}" if strangers else None,
         versions={"python": platform.python_version(), **_versions()},
         problems=tuple(problems),

@@ -14,13 +14,15 @@ LEAST_WEIGHT = 1e-6  # a useless face is no division by zero
 @dataclass(frozen=True)
 class Evidence:
     """One embedded face of a passage. weight: `quality.usefulness`, 0..1; image: the frame it was
-    found in, kept only where somebody looks on."""
+    found in, kept only where it is needed; real: how sure anti-spoofing is that it is no
+    picture, 0..1."""
 
     face: CapturedFace
     frame: int
     seconds: float
     weight: float
     image: NDArray[np.uint8] | None = None
+    real: float | None = None
 
 
 def fuse(evidence: Sequence[Evidence]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, FoundFace, prominence
-from enrollment.evidence import LEAST_WEIGHT, best
+from enrollment.evidence import LEAST_WEIGHT, Evidence, best
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.liveness import Challenge
 from enrollment.proof import Proof
@@ -23,7 +23,11 @@ from enrollment.walk import Look, Walk
 
 # Two people in a video are seen alike when the lesser has this share of the other's prominence.
 _ALIKE = 0.9
+_REAL_FROM = 0.5  # as deepface decides: the class of real faces is the likeliest
 _STRAIGHT = 15.0  # degrees of yaw: the faces that are embedded during a challenge
+
+
+Realness = Callable[[NDArray[np.uint8], tuple[int, int, int, int]], float]
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class Passages:
         challenge: makes the liveness challenge that everybody must pass; None requires none.
         tell: told what the person in a challenge is to do.
         onlooker: told of everybody who was not named, once, with the best frame.
+        real: how sure it is that a face, by its box in a frame, is no picture, 0..1; None asks not.
     """
 
     def __init__(
@@ -146,6 +151,7 @@ class Passages:
         challenge: Callable[[], Challenge] | None = None,
         tell: Callable[[Prompt], None] = lambda prompt: None,
         onlooker: Onlooker | None = None,
+        real: Realness | None = None,
     ) -> None:
         self._capture = capture
         self._identifier = identifier
@@ -155,6 +161,7 @@ class Passages:
         self._challenge = challenge
         self._tell = tell
         self._onlooker = onlooker
+        self._real = real
         self._tracker = Tracker(policy.gap)
         self._walks: dict[int, Walk] = {}  # by track; the tracker follows these
         self._displaced: list[Walk] = []  # somebody else is in their place; they may come back
@@ -210,7 +217,7 @@ class Passages:
         walk.appear(found, frame.number, frame.seconds, weight)
         if self._may_count(walk, found) and self._is_wanted(walk, found):
             aligned = self._capture.aligned(frame.image, found)
-            shown = frame.image if self._onlooker else None
+            shown = frame.image if self._onlooker or self._real else None
             walk.look = Look(found, frame.number, frame.seconds, aligned, shown)
         return walk
 
@@ -251,13 +258,18 @@ class Passages:
             return
         embeddings = self._capture.embed([look.aligned for look in looks])
         for walk, look, embedding in zip(walks, looks, embeddings, strict=True):
-            evidence = look.embedded(embedding)
+            evidence = self._examined(look.embedded(embedding))
             if walk.admit(evidence, self._same_person, self._policy.most):
                 if walk.proof is not None and not walk.doubts:
                     walk.proof.take(evidence)
                 self._reunite(walk)
             else:
                 self._split(walk)
+
+    def _examined(self, evidence: Evidence) -> Evidence:
+        if self._real is None or evidence.image is None:
+            return evidence
+        return replace(evidence, real=self._real(evidence.image, evidence.face.face.box))
 
     def _split(self, walk: Walk) -> None:
         number = self._tracker.renumber(walk.track)
@@ -340,12 +352,17 @@ class Passages:
             return self._answered(walk, self._unproved(walk), walk.ended)
         if not walk.evidence and walk.look is not None:
             (embedding,) = self._capture.embed([walk.look.aligned])
-            walk.admit(walk.look.embedded(embedding), self._same_person, self._policy.most)
+            evidence = self._examined(walk.look.embedded(embedding))
+            walk.admit(evidence, self._same_person, self._policy.most)
         return self._answered(walk, self._decide(walk), walk.ended)
 
     def _decide(self, walk: Walk) -> Identification:
         if not walk.evidence:
             return self._refused(walk)
+        examined = [e.real for e in walk.evidence if e.real is not None]
+        if examined and np.mean(examined) < _REAL_FROM:
+            why = f"this looks like a picture or a screen ({1 - np.mean(examined):.0%} sure)"
+            return self._refused(walk, Reason(ReasonCode.LIVENESS_FAILED, why))
         answer = self._identifier.together(
             [(e.face, max(e.weight, LEAST_WEIGHT)) for e in walk.evidence],
             best(walk.evidence).face,

@@ -41,7 +41,9 @@ from enrollment.review import Review
 from enrollment.review_queue import ReviewQueue
 from enrollment.roster import Roster
 from enrollment.veto import Vetoes
+from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
+from models.errors import ModelError
 from models.fingerprint import backbone_fingerprint
 from models.head_trainer import HeadTrainer
 from models.weights import Progress
@@ -227,6 +229,7 @@ class Service:
         challenge: Callable[[], Challenge] | None = None,
         tell: Callable[[Prompt], None] = lambda prompt: None,
         onlooker: Onlooker | None = None,
+        anti_spoofing: bool = False,
     ) -> Passages:
         """Follow everybody who passes one camera or is seen in one video: an answer a person.
 
@@ -235,7 +238,17 @@ class Service:
             challenge: makes the liveness challenge that everybody must pass; None requires none.
             tell: told what the person in a challenge is to do.
             onlooker: told once of everybody who was not named; `queue.look_on` is one.
+            anti_spoofing: also refuse what deepface's networks take for a picture.
+
+        Raises:
+            BadInput: the weights of anti-spoofing are not here, or cannot be used.
         """
+        real = None
+        if anti_spoofing:
+            try:
+                real = AntiSpoofing(self._weights_folders).real
+            except ModelError as error:
+                raise BadInput(str(error)) from error
         return Passages(
             self._capture,
             self.identifier,
@@ -245,7 +258,12 @@ class Service:
             challenge,
             tell,
             onlooker,
+            real,
         )
+
+    @property
+    def _weights_folders(self) -> list[Path]:
+        return [self._settings.weights_home, *self._settings.weights_search]
 
     def verify(self, photo: Photo, who: str) -> VerificationAnswer:
         """Does the photo show this person? Decided at the operating point's threshold.
@@ -553,6 +571,7 @@ class Service:
             self._settings,
             self._champion,
             self._cohorts.current,
+            self._weights_folders,
         )
 
 

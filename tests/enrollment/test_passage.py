@@ -1,18 +1,23 @@
 """One answer a person who passes: from a few embedded frames, never from two people's."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from enrollment.capture import Capture
+from enrollment.config import Settings
+from enrollment.errors import BadInput
 from enrollment.liveness import Challenge, Turn
 from enrollment.passage import Frame, Passage, PassagePolicy, Passages, Prompt, decide_source
 from enrollment.service import Service
 from models.detector import Face
 from tests import tiny
 from tests.enrollment.test_liveness import Scripted
+from tests.models.test_anti_spoofing import write_weights
 
 CONSENT = "agreed"
 RATE = 10
@@ -31,6 +36,11 @@ class Counting(tiny.TinyBackbone):
 @pytest.fixture
 def capture() -> Capture:
     return Capture(tiny.TinyDetector(), Counting())
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return replace(settings, weights_home=tmp_path / "weights")
 
 
 @pytest.fixture
@@ -88,6 +98,22 @@ def test_who_was_not_named_is_offered_once_for_review(staff: Service) -> None:
     assert report.done == 1
     (passage,) = watch(staff.passages("door"), [shot(n, (9, 100)) for n in range(30)])
     assert passage.answer.name == "New Colleague"
+
+
+def test_what_is_taken_for_a_picture_is_nobody(staff: Service, settings: Settings) -> None:
+    """Stand-in weights: a dark frame is a picture, a bright one is not."""
+    with pytest.raises(BadInput, match="MiniFASNet"):
+        staff.passages("door", anti_spoofing=True)
+    write_weights(settings.weights_home)
+    passages = staff.passages("door", anti_spoofing=True)
+    frames = [shot(n, (1, 100)) for n in range(30)]
+    (dark,) = watch(passages, frames)
+    assert (dark.answer.decision, dark.answer.name) == ("refused", None)
+    assert [r.code.value for r in dark.answer.reasons] == ["liveness_failed"]
+    assert not dark.answer.candidates
+    light = [replace(f, image=np.where(f.image == 120, 250, f.image)) for f in frames]
+    (bright,) = watch(staff.passages("door", anti_spoofing=True), light)
+    assert bright.answer.name == "Person 1"
 
 
 def test_who_stays_is_decided_after_a_while_and_once(staff: Service) -> None:
