@@ -5,7 +5,7 @@ rows are as near as one person's could be, a probe that is nearest to one of the
 her than to the other by what their own photos say is needed; else the answer is unknown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.head import imprint
 
+_CHUNK = 512
 _MOST = 50  # pairs that are looked at, the nearest first
 
 
@@ -38,19 +39,24 @@ def near_pairs(
     names, owner = np.unique(np.asarray(subject_ids, str), return_inverse=True)
     if len(names) < 2:
         return ()
-    d = vectors.shape[1]
-    rows = np.stack([imprint(vectors[owner == i], d) for i in range(len(names))])
-    pairs: list[tuple[float, int, int]] = []
-    for i in range(len(names) - 1):
-        likeness = rows[i + 1 :] @ rows[i]
-        near = np.flatnonzero(likeness >= from_likeness)
-        pairs += [(float(likeness[j]), i, i + 1 + int(j)) for j in near]
+    sums = np.zeros((len(names), vectors.shape[1]), np.float32)
+    np.add.at(sums, owner, vectors)
+    rows = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     found = []
-    for alike, i, j in sorted(pairs, reverse=True)[:_MOST]:
+    for alike, i, j in sorted(_near(rows, from_likeness), reverse=True)[:_MOST]:
         mine, theirs = vectors[owner == i], vectors[owner == j]
         margin = _margin(np.concatenate([_margins(mine, rows[j]), _margins(theirs, rows[i])]))
         found.append(NearPair(str(names[i]), str(names[j]), alike, margin))
     return tuple(found)
+
+
+def _near(rows: NDArray[np.float32], from_likeness: float) -> Iterator[tuple[float, int, int]]:
+    """(cosine, i, j) of the pairs, i < j."""
+    for start in range(0, len(rows), _CHUNK):
+        cosines = rows[start : start + _CHUNK] @ rows.T
+        for i, j in zip(*np.nonzero(cosines >= from_likeness), strict=True):
+            if start + i < j:
+                yield float(cosines[i, j]), int(start + i), int(j)
 
 
 def _margins(photos: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
