@@ -121,6 +121,12 @@ def company(
     )
 
 
+def cohort_of_half(seen: Faces, half: int) -> Cohort:
+    """The other half of the strangers is for measuring."""
+    strangers = seen.halves[half]["as taken"]
+    return build_cohort(strangers, Kind.CENTROIDS, "", seen.prior, "half of the strangers", "")
+
+
 def calibrated(here: Company, cohort: Cohort, rate: float, prior: float) -> OperatingPoint:
     owners = [str(owner) for owner in here.owners]
     trials = leave_subjects_out(here.templates, owners, cohort.lowering)
@@ -132,8 +138,7 @@ def measured(
 ) -> Iterator[tuple[float, str, OperatingPoint, float, float]]:
     """(rate, kind of photo, operating point, FPIR, TPIR) of each company and half."""
     for first in (0, 1):
-        known, unknown = seen.halves[first]["as taken"], seen.halves[1 - first]
-        cohort = build_cohort(known, Kind.CENTROIDS, "", seen.prior, "half of the strangers", "")
+        unknown, cohort = seen.halves[1 - first], cohort_of_half(seen, first)
         for seed in range(companies):
             here = company(seen.people, size, np.random.default_rng([seed, size, first]))
             rows = here.rows

@@ -13,15 +13,14 @@ import sys
 
 import numpy as np
 
-from benchmarks.companies import calibrated, company, faces
+from benchmarks.companies import calibrated, cohort_of_half, company, faces
 from benchmarks.split import STRANGERS
 from benchmarks.stream import BACKBONES
-from enrollment.cohort import Cohort, Kind, build_cohort
+from enrollment.cohort import Cohort
 from models.head import imprint
 
 SIZES = (50, 100, 150)
 COMPANIES = 20
-ENROLLED = 3
 
 
 def scores(
@@ -47,9 +46,7 @@ def main() -> None:
         sys.exit(f"the evaluation photos are not here: {STRANGERS}")
     for backbone in BACKBONES:
         seen = faces(backbone, degraded=False)
-        cohort = build_cohort(
-            seen.halves[0]["as taken"], Kind.CENTROIDS, "", seen.prior, "half of the strangers", ""
-        )
+        cohort = cohort_of_half(seen, 0)
         print(f"\n### {backbone}: asked 1 %\n")
         print("| people | whose | photos | one % | mean embedding % | served % | n |")
         print("|---|---|---|---|---|---|---|")

@@ -12,10 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.companies import calibrated, company, faces
+from benchmarks.companies import calibrated, cohort_of_half, company, faces
 from benchmarks.split import STRANGERS
 from benchmarks.stream import BACKBONES
-from enrollment.cohort import Kind, build_cohort
 from enrollment.night_trials import served_scores
 from enrollment.outlook import find_rate, scatter_of
 
@@ -32,9 +31,7 @@ def main() -> None:
         sys.exit(f"the evaluation photos are not here: {STRANGERS}")
     for backbone in BACKBONES:
         seen = faces(backbone, degraded=False)
-        cohort = build_cohort(
-            seen.halves[0]["as taken"], Kind.CENTROIDS, "", seen.prior, "half of the strangers", ""
-        )
+        cohort = cohort_of_half(seen, 0)
         said, found, count = [], [], []
         for seed in range(COMPANIES):
             rng = np.random.default_rng(seed)

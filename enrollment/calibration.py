@@ -266,7 +266,7 @@ def _expected(trials: Trials, tail: Tail, max_fpir: float) -> float:
     """By the cohort's strangers; further up where this gallery's people are more alike than they.
 
     So a company of relatives, of children or of one region is not promised what strangers of all
-    the world would keep (of drawn people, 4 in 12 were named for it).
+    the world would keep. The drawn people of `rollcall demo` are such a company.
     """
     own = None
     if trials.comparisons is not None and len(trials.comparisons):

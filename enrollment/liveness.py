@@ -165,10 +165,9 @@ def nose_shift(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> fl
     """How far the nose has left the plane of eyes and mouth corners, in eye distances.
 
     Measured in `straight`, positive to the image's right, which is the person's own left. The
-    plane's motion is laid
-    through the four other points twice: as an affine map (a plane far away) and as a homography
-    (a plane near by, in perspective); the smaller shift counts, none when they disagree. None for
-    a face so narrow or leaning that its landmarks cannot be trusted.
+    plane's motion is laid through the four other points twice: as an affine map (a plane far away)
+    and as a homography (a plane near by, in perspective); the smaller shift counts, none when they
+    disagree. None for a face so narrow or leaning that its landmarks cannot be trusted.
 
     Args:
         straight, turned: (5, 2) each.

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from models.head import imprint
 
-# As many pairs of photos as the gallery's mean counts for: `python -m benchmarks.outlook`.
+# As many pairs of photos as the gallery's mean counts for; `python -m benchmarks.outlook` shows
+# how true what is said is with it.
 _PRIOR_PAIRS = 3.0
 # With fewer people who have two photos, nobody knows how photos of one person scatter.
 MIN_PEOPLE = 10
@@ -29,7 +30,6 @@ class Scatter:
 
     alike: float
     away: NDArray[np.float64]
-    people: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def scatter_of(
             score = float(photos[i] @ imprint(rest, vectors.shape[1]))
             # Of the photo that is left out the others know nothing, as the door knows nothing.
             away.append(score - lowered[index] - _expected(rest, alike, lowered[at].mean()))
-    return Scatter(alike, np.asarray(away), len(several))
+    return Scatter(alike, np.asarray(away))
 
 
 def find_rate(
@@ -118,13 +118,14 @@ def missing_views(yaws: Sequence[float]) -> tuple[str, ...]:
     """What no photo shows, the most useful first: straight on, turned to either side.
 
     Args:
-        yaws: degrees, of each photo; negative is turned to the image's left.
+        yaws: degrees, of each photo, as `quality.head_pose` gives them: a nose that points to the
+            image's right is turned to the person's own left.
     """
     yaw = np.asarray(yaws)
     seen = {
         "a view straight on": (np.abs(yaw) < _TURNED).any(),
-        "a view turned to the left": (yaw <= -_TURNED).any(),
-        "a view turned to the right": (yaw >= _TURNED).any(),
+        "a view turned to the person's own left": (yaw >= _TURNED).any(),
+        "a view turned to the person's own right": (yaw <= -_TURNED).any(),
     }
     return tuple(view for view, there in seen.items() if not there)
 

@@ -234,7 +234,7 @@ def _take_picture(page: Page, label: str) -> None:
 
 def _press_until(button: Locator, outcome: Locator) -> None:
     """Press, and again when nothing comes of it for a minute, as a person would: a press while the
-    page is being drawn anew may be lost (seen once in some fifty runs)."""
+    page is being drawn anew may be lost."""
     until = time.monotonic() + PATIENCE
     while True:
         with suppress(Late):  # the outcome came just before this press

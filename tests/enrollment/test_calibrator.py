@@ -2,7 +2,9 @@
 
 import functools
 import threading
+import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -243,20 +245,27 @@ def test_two_at_work_do_not_wait_for_each_other(
     company: Service, person: Callable[..., Enrollee]
 ) -> None:
     """Enrolling asks the roster inside its transaction, while searches ask the gallery."""
-    ended = threading.Event()
+    change, inside = company._gallery.change, threading.Event()
 
-    def search() -> None:
-        while not ended.is_set():
-            company.identify(strangers(1, 5)[0])
+    @contextmanager
+    def slow_change(*arguments, **options):
+        with change(*arguments, **options) as opened:
+            inside.set()
+            time.sleep(0.3)  # long enough for the search to take its first lock
+            yield opened
 
-    searching = threading.Thread(target=search, daemon=True)
+    company._gallery.change = slow_change
+    newcomers = [person(20)]
+    enrolling = threading.Thread(
+        target=lambda: list(company.enroll(newcomers, CONSENT)), daemon=True
+    )
+    searching = threading.Thread(target=lambda: company.identify(strangers(1, 5)[0]), daemon=True)
+    enrolling.start()
+    assert inside.wait(60)
     searching.start()
-    try:
-        list(company.enroll([person(i) for i in range(20, 26)], CONSENT))
-    finally:
-        ended.set()
-    searching.join(60)
-    assert not searching.is_alive()
+    for thread in (enrolling, searching):
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_erasing_needs_no_backbone(company: Service, settings: Settings) -> None:

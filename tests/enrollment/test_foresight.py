@@ -9,6 +9,7 @@ import pytest
 from enrollment.intake import Enrollee
 from enrollment.outlook import MIN_PEOPLE, Scatter, find_rate, missing_views, scatter_of
 from enrollment.photo import photo_bytes
+from enrollment.quality import head_pose
 from enrollment.service import Service
 from tests import tiny
 
@@ -41,7 +42,7 @@ def test_what_is_said_comes_true(threshold: float, photos: int) -> None:
 
 
 def test_more_and_more_alike_photos_promise_more() -> None:
-    scatter = Scatter(0.5, np.linspace(-0.2, 0.2, 101), 50)
+    scatter = Scatter(0.5, np.linspace(-0.2, 0.2, 101))
 
     def said(photos: int, spread: float) -> float:
         rows, owners = photos_of(30, photos, spread)
@@ -60,12 +61,17 @@ def test_too_few_people_say_nothing() -> None:
 
 
 def test_views_that_are_missing() -> None:
-    assert missing_views([]) == (
-        "a view straight on",
-        "a view turned to the left",
-        "a view turned to the right",
+    straight = "a view straight on"
+    left, right = (
+        "a view turned to the person's own left",
+        "a view turned to the person's own right",
     )
-    assert missing_views([0.0, 30.0]) == ("a view turned to the left",)
+    assert missing_views([]) == (straight, left, right)
+    landmarks = np.array([[40, 50], [80, 50], [60, 70], [45, 90], [75, 90]], np.float32)
+    turned = landmarks.copy()
+    turned[2, 0] += 10  # the nose points to the image's right: a camera sees us mirrored
+    yaws = [head_pose(points)[0] for points in (landmarks, turned)]
+    assert missing_views(yaws) == (right,)
     assert missing_views([-20.0, 3.0, 25.0]) == ()
 
 
@@ -87,7 +93,7 @@ def test_a_verdict_in_numbers_and_nothing_saved(
     assert outlook.find_rate > 0.9
     assert outlook.nearest_name in {s.name for s in company.people()}
     assert "found about" in outlook.words
-    assert "missing: a view turned to the left" in outlook.words
+    assert "missing: a view turned to the person's own left" in outlook.words
     assert company._gallery.generation() == generation
     assert len(company.people()) == MIN_PEOPLE
 
