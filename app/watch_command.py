@@ -122,12 +122,22 @@ class Door:
         self._said = "opening"
 
     def run(self, camera: "Camera", passages: "Passages", once: bool) -> None:
-        """Until the camera ends, or after the first passage."""
+        """Until the camera ends, or after the first passage.
+
+        Raises:
+            BadInput: it is a file that holds no frame.
+        """
         from app.camera import CameraState
+        from enrollment.errors import BadInput
 
         while True:
             frame = camera.newest(_LOOK_SECONDS)
             state = camera.state()
+            if state is CameraState.ENDED and camera.read == 0:
+                raise BadInput(
+                    f"--camera {self._name} holds no frame that can be read; give an mp4, mov, mkv "
+                    "or webm file, a URL or a camera's number"
+                )
             self._follow(state, passages)
             if state is CameraState.ENDED and frame is None:
                 self._passed(passages.end(), once)

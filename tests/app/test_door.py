@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.camera import Camera, parse_source
 from app.watch_command import Door
+from enrollment.errors import BadInput
 from enrollment.passage import PassagePolicy
 from enrollment.service import Service
 from tests import tiny
@@ -71,6 +72,16 @@ def test_one_line_a_person(
     for line, message in zip(lines, posted, strict=False):
         assert "embedding" not in json.dumps(message)
         assert line.keys() - message.keys() == {"candidates"}
+
+
+def test_a_file_that_is_no_film_is_said(
+    staff: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its end is no end of a watch: nothing was watched."""
+    path = tmp_path / "letter.mp4"
+    path.write_text("Dear all,")
+    with pytest.raises(BadInput, match="no frame that can be read"):
+        watched(staff, path, capsys)
 
 
 def test_once_ends_after_the_first(
