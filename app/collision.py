@@ -4,15 +4,10 @@ import streamlit as st
 
 from app.draft import Request
 from app.plain import plain
+from app.visit import Visit
 from enrollment.enroller import Collision, CollisionAnswer
-from enrollment.service import Service
 
 _FACE = 144  # px
-_CHOICES = (
-    ("same", "The same person: add the photos there", ":material/merge:"),
-    ("different", "Different people, such as twins", ":material/group:"),
-    ("cancel", "Cancel", ":material/close:"),
-)
 
 
 def ask_about(request: Request) -> tuple[CollisionAnswer, list[Collision]]:
@@ -28,27 +23,39 @@ def ask_about(request: Request) -> tuple[CollisionAnswer, list[Collision]]:
     return answer, open_questions
 
 
-def show_collision(service: Service, collision: Collision) -> str | None:
+def show_collision(visit: Visit, collision: Collision) -> str | None:
     """Both faces and the three answers; the one that was chosen, or None so far."""
-    near = collision.near
+    near, say = collision.near, visit.say
     st.warning(
         plain(
-            f"{collision.name} is as near to {near.name} (score {near.score:.3f}) as photos of "
-            "one person are to each other. Nothing is stored until you choose."
+            say(
+                "{name} is as near to {near} (score {score:.3f}) as photos of one person are to "
+                "each other. Nothing is stored until you choose.",
+                name=collision.name,
+                near=near.name,
+                score=near.score,
+            )
         ),
-        title="Is this the same person?",
+        title=say("Is this the same person?"),
         icon=":material/group:",
     )
     with st.container(horizontal=True):
         with st.container(width=_FACE, gap="xxsmall"):
-            st.image(collision.crop, width=_FACE, alt=f"New: {collision.name}")
-            st.text(f"New: {collision.name}")
-        face = service.face(near.subject_id)
+            new = say("New: {name}", name=collision.name)
+            st.image(collision.crop, width=_FACE, alt=new)
+            st.text(new)
+        enrolled = say("Enrolled: {name}", name=near.name)
+        face = visit.service.face(near.subject_id)
         with st.container(width=_FACE, gap="xxsmall"):
             if face is not None:
-                st.image(face, width=_FACE, alt=f"Enrolled: {near.name}")
-            st.text(f"Enrolled: {near.name}")
-    for answer, label, icon in _CHOICES:
+                st.image(face, width=_FACE, alt=enrolled)
+            st.text(enrolled)
+    choices = (
+        ("same", say("The same person: add the photos there"), ":material/merge:"),
+        ("different", say("Different people, such as twins"), ":material/group:"),
+        ("cancel", say("Cancel"), ":material/close:"),
+    )
+    for answer, label, icon in choices:
         if st.button(label, icon=icon, key=f"collision-{answer}"):
             return answer
     return None

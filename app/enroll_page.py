@@ -4,31 +4,31 @@ import streamlit as st
 
 from app.collision import ask_about, show_collision
 from app.draft import Draft, Request, current_draft, more_photos, next_person
-from app.photo_source import FILE_HELP, FILE_TYPES, RESOLUTION, one_photo, uploaded
+from app.photo_source import FILE_TYPES, RESOLUTION, file_help, one_photo, uploaded
 from app.plain import plain, sentence
 from app.verdict import show_answers, show_samples
+from app.visit import Visit
 from enrollment.enroller import ADVISED_PHOTOS, SubjectReport
 from enrollment.errors import BadInput
 from enrollment.intake import MAX_NAME, Enrollee, check_name
 from enrollment.photo import Photo, photo_bytes
-from enrollment.service import Service
 
 _SHOT = 96  # px
 
 
-def show(service: Service) -> None:
+def show(visit: Visit) -> None:
     st.title("Enroll a person")
     draft = current_draft()
     if draft.report is not None and draft.report.accepted:
-        _show_success(service, draft.report)
+        _show_success(visit, draft.report)
         return
-    consent_needed = service.facts.consent_policy == "required"
-    if not service.people():
+    consent_needed = visit.service.facts.consent_policy == "required"
+    if not visit.service.count():
         st.info("Nobody is enrolled yet. The first person can be recognised right away.")
     complaints = [_ask_name(draft)]
     if consent_needed:
         complaints.append(_ask_consent(draft))
-    photos = _ask_photos(draft)
+    photos = _ask_photos(visit, draft)
     complaints.append(None if photos else "There is no photo yet: take one, or choose a file.")
     _complain(draft, complaints[-1])
     st.button("Enroll", type="primary", icon=":material/person_add:", on_click=_press)
@@ -39,8 +39,8 @@ def show(service: Service) -> None:
         if draft.complaining:
             st.rerun()
         person = Enrollee(draft.name.strip(), draft.external_id.strip() or None, tuple(photos))
-        _send(service, draft, Request(person, draft.agreed_to if consent_needed else None))
-    _show_failure(service, draft)
+        _send(visit, draft, Request(person, draft.agreed_to if consent_needed else None))
+    _show_failure(visit, draft)
 
 
 # -- the form -------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def _ask_consent(draft: Draft) -> str | None:
     return complaint
 
 
-def _ask_photos(draft: Draft) -> list[Photo]:
+def _ask_photos(visit: Visit, draft: Draft) -> list[Photo]:
     st.subheader("3. Photos")
     st.write(
         f"At least {ADVISED_PHOTOS}, one person on each: straight, turned a little to either side, "
@@ -119,7 +119,7 @@ def _ask_photos(draft: Draft) -> list[Photo]:
         FILE_TYPES,
         accept_multiple_files=True,
         key=draft.key("files"),
-        help=FILE_HELP,
+        help=file_help(visit),
     )
     return [*draft.shots, *(uploaded(file) for file in files)]
 
@@ -163,13 +163,13 @@ def _press() -> None:
 # -- the work -------------------------------------------------------------------------------------
 
 
-def _send(service: Service, draft: Draft, request: Request) -> None:
+def _send(visit: Visit, draft: Draft, request: Request) -> None:
     draft.refusal = draft.report = draft.collision = None
     draft.request = request
     on_collision, asked = ask_about(request)
     with st.spinner(f"Looking at {len(request.person.photos)} photos"):
         try:
-            (report,) = service.enroll([request.person], request.consent, on_collision)
+            (report,) = visit.service.enroll([request.person], request.consent, on_collision)
             # Kept before anything is drawn: drawing may end this run, and nothing may be lost.
             draft.report = report
             draft.collision = asked[0] if asked else None
@@ -181,7 +181,7 @@ def _send(service: Service, draft: Draft, request: Request) -> None:
     st.rerun()
 
 
-def _show_failure(service: Service, draft: Draft) -> None:
+def _show_failure(visit: Visit, draft: Draft) -> None:
     if draft.refusal is not None:
         st.error(
             plain(sentence(draft.refusal)), title="Nothing was enrolled", icon=":material/error:"
@@ -189,13 +189,13 @@ def _show_failure(service: Service, draft: Draft) -> None:
     if draft.report is None or draft.request is None:
         return
     if draft.collision is not None:
-        answer = show_collision(service, draft.collision)
+        answer = show_collision(visit, draft.collision)
         if answer == "cancel":
             draft.report = draft.collision = None
             st.rerun()
         if answer is not None:
             draft.request.answers[draft.collision.near.subject_id] = answer
-            _send(service, draft, draft.request)
+            _send(visit, draft, draft.request)
         return
     if draft.report.succeeded:
         done = f"These photos of {draft.report.name} are enrolled already; nothing was changed."
@@ -203,10 +203,10 @@ def _show_failure(service: Service, draft: Draft) -> None:
     else:
         wrong = f"No photo of {draft.report.name} was kept; the reasons stand beside each."
         st.error(plain(wrong), title="Nothing was enrolled", icon=":material/block:")
-    show_samples(draft.report)
+    show_samples(visit, draft.report)
 
 
-def _show_success(service: Service, report: SubjectReport) -> None:
+def _show_success(visit: Visit, report: SubjectReport) -> None:
     st.success(_outcome(report), icon=":material/check_circle:")
     for warning in report.warnings:
         st.warning(plain(sentence(warning)), icon=":material/warning:")
@@ -221,13 +221,13 @@ def _show_success(service: Service, report: SubjectReport) -> None:
             "Add more photos of this person", icon=":material/add_a_photo:", on_click=more_photos
         )
     st.subheader("The photos")
-    show_samples(report)
+    show_samples(visit, report)
     st.subheader("Try it now")
-    photo = one_photo("try")
+    photo = one_photo(visit, "try")
     if photo is None:
         st.write("Give another photo of this person, or of somebody else.")
     else:
-        show_answers(service, photo)
+        show_answers(visit, photo)
 
 
 def _outcome(report: SubjectReport) -> str:

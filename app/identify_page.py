@@ -4,19 +4,23 @@ import streamlit as st
 
 from app.photo_source import one_photo
 from app.verdict import show_answers
-from enrollment.service import Service
+from app.visit import Visit
 
 
-def show(service: Service) -> None:
-    st.title("Who is this?")
-    if not service.people():
+def show(visit: Visit) -> None:
+    say = visit.say
+    st.title(say("Who is this?"))
+    if not visit.service.count():
         st.info(
-            "Nobody is enrolled yet. Open the page Enroll in the menu and enroll the first person.",
+            say(
+                "Nobody is enrolled yet. Open the page Enroll in the menu and enroll the first "
+                "person."
+            ),
             icon=":material/person_add:",
         )
         return
-    photo = one_photo("identify")
+    photo = one_photo(visit, "identify")
     if photo is None:
-        st.info("Give a photo: every face in it is answered with a name, unknown, or refused.")
+        st.info(say("Give a photo: every face in it is answered with a name, unknown, or refused."))
         return
-    show_answers(service, photo)
+    show_answers(visit, photo)

@@ -2,6 +2,6 @@
 
 from app.pages import show
 from app.settings import read_settings
-from app.shared_service import shared_service
+from app.shared_service import shared_service, shared_tasks
 
-show(lambda: shared_service(read_settings("web")))
+show(lambda: shared_service(read_settings("web")), shared_tasks())

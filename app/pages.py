@@ -1,13 +1,32 @@
-"""The pages and what is the same on all of them: menu, gallery, warnings."""
+"""The pages and what is the same on all of them: menu, language, gallery, warnings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from app import enroll_page, identify_page
+from app import (
+    accuracy_page,
+    bulk_page,
+    door_page,
+    enroll_page,
+    identify_page,
+    map_page,
+    nightly_page,
+    people_page,
+    privacy_page,
+    review_page,
+    start_page,
+    system_page,
+)
 from app.icon import icon
+from app.language import Language
+from app.language_choice import chosen_language
 from app.plain import plain, sentence
 from app.sidebar import show_sidebar
+from app.tasks import Tasks
+from app.visit import Visit
 from enrollment.errors import RollcallError
 from enrollment.service import Service
 from models.errors import ModelError
@@ -16,40 +35,94 @@ from store.errors import StoreError
 _WEAK_BACKBONE = "dlib-resnet"
 
 
-def show(service: Callable[[], Service]) -> None:
+@dataclass(frozen=True)
+class _Entry:
+    """A page in the menu. path: its address; empty for the first one."""
+
+    show: Callable[[Visit], None]
+    path: str
+    title: str
+    icon: str
+
+
+def show(service: Callable[[], Service], tasks: Tasks) -> None:
     """Draw the page that the visitor is on.
 
     Args:
         service: gives the process's open service; may raise what `open_service` raises.
     """
     st.set_page_config(page_title="Rollcall", page_icon=icon())
+    language = chosen_language()
 
-    def enroll() -> None:
-        enroll_page.show(service())
+    def opened() -> Visit:
+        return Visit(service(), language, tasks)
 
-    def identify() -> None:
-        identify_page.show(service())
-
-    page = st.navigation(
-        [
-            st.Page(enroll, title="Enroll", icon=":material/person_add:", default=True),
-            st.Page(identify, title="Identify", icon=":material/person_search:"),
-        ]
-    )
+    pages = {
+        group: [_page(entry, opened) for entry in entries]
+        for group, entries in _menu(language).items()
+    }
+    page = st.navigation(pages)
     try:
-        show_sidebar(service())
-        _warn(service())
+        visit = opened()
+        if page.url_path != "door":
+            show_sidebar(visit)
+            _warn(visit)
         page.run()
     except (RollcallError, StoreError, ModelError) as error:
+        said = language.tell(error.args[0]) if error.args else str(error)
         st.error(
-            plain(sentence(str(error))), title="This cannot be done now", icon=":material/error:"
+            plain(sentence(said)),
+            title=language.say("This cannot be done now"),
+            icon=":material/error:",
         )
 
 
-def _warn(service: Service) -> None:
-    if service.facts.backbone == _WEAK_BACKBONE:
+def _menu(language: Language) -> Mapping[str, list[_Entry]]:
+    say = language.say
+    return {
+        "": [_Entry(start_page.show, "", say("Start"), "home")],
+        say("Staff"): [
+            _Entry(enroll_page.show, "enroll", say("Enroll"), "person_add"),
+            _Entry(bulk_page.show, "bulk", say("Enroll many"), "group_add"),
+            _Entry(people_page.show, "people", say("People"), "badge"),
+        ],
+        say("Recognition"): [
+            _Entry(identify_page.show, "identify", say("Identify"), "person_search"),
+            _Entry(door_page.show, "door", say("Door"), "door_front"),
+            _Entry(review_page.show, "review", say("Review"), "rule"),
+        ],
+        say("Learning"): [
+            _Entry(nightly_page.show, "nightly", say("Nightly"), "bedtime"),
+            _Entry(accuracy_page.show, "accuracy", say("Accuracy"), "tune"),
+            _Entry(map_page.show, "map", say("Map"), "scatter_plot"),
+        ],
+        say("Care"): [
+            _Entry(privacy_page.show, "privacy", say("Privacy"), "policy"),
+            _Entry(system_page.show, "system", say("System"), "monitor_heart"),
+        ],
+    }
+
+
+def _page(entry: _Entry, opened: Callable[[], Visit]) -> StreamlitPage:
+    def run() -> None:
+        entry.show(opened())
+
+    return st.Page(
+        run,
+        title=entry.title,
+        icon=f":material/{entry.icon}:",
+        url_path=entry.path,
+        default=not entry.path,
+    )
+
+
+def _warn(visit: Visit) -> None:
+    facts = visit.service.facts
+    if facts.backbone == _WEAK_BACKBONE:
         st.warning(
-            plain(service.facts.backbone_reason),
-            title=f"The weak backbone {_WEAK_BACKBONE} is in use: expect more mistakes",
+            plain(visit.language.tell(facts.backbone_reason)),
+            title=visit.say(
+                "The weak backbone {name} is in use: expect more mistakes", name=facts.backbone
+            ),
             icon=":material/warning:",
         )

@@ -5,27 +5,40 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app.visit import Visit
 from enrollment.intake import PHOTO_SUFFIXES
 from enrollment.photo import MAX_BYTES, Photo, photo_bytes
 
 FILE_TYPES = [suffix.removeprefix(".") for suffix in PHOTO_SUFFIXES]
-FILE_HELP = f"JPEG, PNG or WebP, at most {MAX_BYTES // 1024**2} MB each."
 RESOLUTION: Final = (
     "720p"  # the widget's own default is its size on the screen, too small for a face
 )
-_FILE, _CAMERA = "A file", "The camera"
+_FILE, _CAMERA = "file", "camera"
 
 
-def one_photo(key: str) -> Photo | None:
+def one_photo(visit: Visit, key: str) -> Photo | None:
     """Ask for one photo; None until there is one. The camera is off until it is asked for."""
+    say = visit.say
+    named = {_FILE: say("A file"), _CAMERA: say("The camera")}
     source = st.segmented_control(
-        "Photo from", [_FILE, _CAMERA], default=_FILE, required=True, key=f"{key}-from"
+        say("Photo from"),
+        [_FILE, _CAMERA],
+        format_func=named.__getitem__,
+        default=_FILE,
+        required=True,
+        key=f"{key}-from",
     )
     if source == _CAMERA:
-        shot = st.camera_input("Take a picture", resolution=RESOLUTION, key=f"{key}-camera")
+        shot = st.camera_input(say("Take a picture"), resolution=RESOLUTION, key=f"{key}-camera")
         return photo_bytes("camera", shot.getvalue()) if shot else None
-    file = st.file_uploader("Choose a photo", FILE_TYPES, key=f"{key}-file", help=FILE_HELP)
+    file = st.file_uploader(
+        say("Choose a photo"), FILE_TYPES, key=f"{key}-file", help=file_help(visit)
+    )
     return uploaded(file) if file else None
+
+
+def file_help(visit: Visit) -> str:
+    return visit.say("JPEG, PNG or WebP, at most {most} MB each.", most=MAX_BYTES // 1024**2)
 
 
 def uploaded(file: UploadedFile) -> Photo:

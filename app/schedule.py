@@ -69,7 +69,7 @@ def missed(service: Service, at: time, now: datetime) -> bool:
     if due > now:
         due -= timedelta(days=1)
     finished = [night.finished_at for night in service.nights() if night.finished_at is not None]
-    return bool(service.people()) and not any(end >= due for end in finished)
+    return service.count() > 0 and not any(end >= due for end in finished)
 
 
 def run_night(

@@ -105,9 +105,10 @@ def _hand_over(settings: Settings) -> None:
 def _announce(service: Service, settings: Settings, listening: socket.socket) -> None:
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    device = service.backbone.device  # loads the models, whose libraries write lines of their own
+    service.warm()  # loads the models, whose libraries write lines of their own
+    device = service.backbone.device
     note(f"address   http://{shown}:{port} (this machine only)")
-    note(f"gallery   {settings.home.resolve()}, people: {len(service.people())}")
+    note(f"gallery   {settings.home.resolve()}, people: {service.count()}")
     note(f"backbone  {service.facts.backbone}, on {device}")
     note(f"because   {service.facts.backbone_reason}")
 

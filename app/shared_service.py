@@ -1,13 +1,18 @@
-"""The one service of a process: the pages of every visitor share it, and so one backbone."""
+"""What the pages of every visitor share: one service, and so one backbone, and the long work."""
 
 import streamlit as st
 
+from app.tasks import Tasks
 from enrollment.config import Settings
 from enrollment.service import Service, open_service
 
 
 def _release(service: Service) -> None:
     service.close()
+
+
+def _end(tasks: Tasks) -> None:
+    tasks.close()
 
 
 def _place(settings: Settings) -> str:
@@ -18,3 +23,9 @@ def _place(settings: Settings) -> str:
 def shared_service(settings: Settings) -> Service:
     """Open these settings' gallery at the first call; hand out the same service afterwards."""
     return open_service(settings)
+
+
+@st.cache_resource(show_spinner=False, on_release=_end)
+def shared_tasks() -> Tasks:
+    """Of the whole process."""
+    return Tasks()

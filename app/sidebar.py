@@ -2,29 +2,36 @@
 
 import streamlit as st
 
+from app.language import Language
+from app.language_choice import show_language_choice
+from app.visit import Visit
 from enrollment.calibration import OperatingPoint
-from enrollment.service import Service
-
-_PROMISES = {"kept": "kept", "not_enough_data": "not enough data yet"}
 
 
-def show_sidebar(service: Service) -> None:
+def show_sidebar(visit: Visit) -> None:
+    service, say = visit.service, visit.say
     with st.sidebar:
-        _fact("People", str(len(service.people())))
-        _fact("Backbone", service.facts.backbone)
-        _fact("Device", service.backbone.device)
+        _fact(say("People"), visit.language.number(service.count()))
+        _fact(say("Backbone"), service.facts.backbone)
+        _fact(say("Device"), service.backbone.device)
         point = service.operating_point()
-        _fact("Promise", promise(point))
-        with st.expander("How this was measured"):
-            st.text(f"{point.explanation}\nThreshold: {point.threshold:.3f}")
+        _fact(say("Promise"), promise(point, visit.language))
+        with st.expander(say("How this was measured")):
+            st.text(visit.language.tell(point.explanation))
+            st.text(say("Threshold: {threshold:.3f}", threshold=point.threshold))
+        show_language_choice(visit.language)
 
 
-def promise(point: OperatingPoint) -> str:
+def promise(point: OperatingPoint, language: Language) -> str:
     """The operating point in words."""
-    return (
-        f"at most 1 stranger in {1 / point.max_fpir:.0f} is named: "
-        f"{_PROMISES.get(point.promise, point.promise)}"
+    named = language.say(
+        "at most 1 stranger in {n} is named", n=language.number(1 / point.max_fpir)
     )
+    kept = {
+        "kept": language.say("kept"),
+        "not_enough_data": language.say("not enough data yet"),
+    }
+    return f"{named}: {kept.get(point.promise, point.promise)}"
 
 
 def _fact(label: str, value: str) -> None:

@@ -88,7 +88,7 @@ def watch(
         if webhook is not None:
             hook = Webhook(webhook, Environment().rollcall_webhook_secret or None, note)
         device = service.backbone.device  # loads the models before the door opens
-        note(f"{source.name}: {len(service.people())} people enrolled, {device}")
+        note(f"{source.name}: {service.count()} people enrolled, {device}")
         note(CHALLENGED if require_liveness else UNMEASURED if anti_spoofing else UNPROTECTED)
         for warning in hook.warnings if hook else ():
             note(warning)

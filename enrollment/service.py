@@ -1,5 +1,6 @@
 """Everything that people can ask of a gallery, the same at every door. Built in `open_service`."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -91,6 +92,8 @@ class Service:
     ) -> None:
         self._gallery = gallery
         self._open_models = open_models
+        self._opening = threading.RLock()
+        self._opened: Capture | None = None
         self._settings = settings
         self._archive = archive
         self._cohorts = CohortChoice(gallery)
@@ -125,9 +128,21 @@ class Service:
     def backbone(self) -> Backbone:
         return self._capture.backbone
 
-    @cached_property
+    @property
     def _capture(self) -> Capture:
-        return self._open_models()
+        # Ten visitors at once must not open ten backbones.
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_models()
+            return self._opened
+
+    def warm(self) -> None:
+        """Open detector and backbone and run them once, so that nobody waits for that later."""
+        width, height = self.backbone.template.size
+        blank = np.zeros((height, width, 3), np.uint8)
+        self._capture.find(blank)
+        self._capture.embed([blank])
+        self.operating_point()
 
     @cached_property
     def _trainer(self) -> HeadTrainer:
@@ -300,6 +315,21 @@ class Service:
     def people(self, search: str | None = None) -> list[Subject]:
         """The enrolled, oldest first; those merged into others answer as these."""
         return matching(self._gallery.subjects().values(), search)
+
+    def people_page(
+        self,
+        search: str = "",
+        states: Sequence[str] = ("active", "suspended"),
+        order: str = "name",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[Subject], int]:
+        """Some of the enrolled, and how many there are in all; as `Gallery.page_of_subjects`."""
+        return self._gallery.page_of_subjects(search, states, order, offset, limit)
+
+    def count(self) -> int:
+        """How many people are enrolled."""
+        return self._gallery.count()
 
     def everybody(self) -> list[Subject]:
         """As `people`, and those who were merged into others."""

@@ -148,6 +148,28 @@ class Gallery:
         with self._reading() as connection:
             return metadata.some_subjects(connection, subject_ids)
 
+    def page_of_subjects(
+        self,
+        search: str = "",
+        states: Collection[str] = ("active", "suspended"),
+        order: str = "name",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[Subject], int]:
+        """Some of the subjects, and how many there are in all.
+
+        Args:
+            search: part of a name or external id, or a whole id; empty finds everybody.
+            order: "name", "newest" or "oldest".
+        """
+        with self._reading() as connection:
+            return metadata.page_of_subjects(connection, search, states, order, offset, limit)
+
+    def count(self) -> int:
+        """How many subjects there are, without those merged into others."""
+        with self._reading() as connection:
+            return metadata.count_of_subjects(connection)
+
     def consents(self, subject_id: str) -> list[Consent]:
         with self._reading() as connection:
             return metadata.consents_of(connection, subject_id)

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -77,6 +78,65 @@ def some_subjects(connection: sa.Connection, subject_ids: Collection[str]) -> di
         templates.c.subject_id.in_(ids)
     )
     return _subjects(connection, chosen, counted)
+
+
+def page_of_subjects(
+    connection: sa.Connection,
+    search: str,
+    states: Collection[str],
+    order: str,
+    offset: int,
+    limit: int,
+) -> tuple[list[Subject], int]:
+    """As `Gallery.page_of_subjects`."""
+    key = name_key(search)
+    wanted = sa.and_(
+        subjects.c.state.in_(list(states)),
+        sa.or_(
+            subjects.c.name_key.contains(key, autoescape=True),
+            sa.func.lower(subjects.c.external_id).contains(key, autoescape=True),
+            subjects.c.subject_id == search.strip(),
+        ),
+    )
+    ordered = {
+        "name": (subjects.c.name_key, subjects.c.subject_id),
+        "newest": (subjects.c.enrolled_at.desc(), subjects.c.subject_id),
+        "oldest": (subjects.c.enrolled_at, subjects.c.subject_id),
+    }[order]
+    among = sa.select(sa.func.count()).select_from(subjects).where(wanted)
+    total = int(connection.execute(among).scalar_one())
+    here = sa.select(subjects.c.subject_id).where(wanted).order_by(*ordered)
+    ids = list(connection.execute(here.offset(offset).limit(limit)).scalars())
+    found = some_subjects(connection, ids)
+    counted = _templates_of_families(connection, ids)
+    return [replace(found[i], templates=counted[i]) for i in ids], total
+
+
+def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
+    """Templates of each of these and of everybody merged into it."""
+    owners = {subject_id: subject_id for subject_id in subject_ids}
+    newest = list(subject_ids)
+    while newest:
+        rows = connection.execute(
+            sa.select(subjects.c.subject_id, subjects.c.merged_into).where(
+                subjects.c.merged_into.in_(newest)
+            )
+        ).all()
+        owners |= {row.subject_id: owners[row.merged_into] for row in rows}
+        newest = [row.subject_id for row in rows]
+    counts = dict.fromkeys(subject_ids, 0)
+    counted = sa.select(templates.c.subject_id, sa.func.count()).where(
+        templates.c.subject_id.in_(list(owners))
+    )
+    for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
+        counts[owners[owner]] += count
+    return counts
+
+
+def count_of_subjects(connection: sa.Connection) -> int:
+    """How many there are, without those merged into others."""
+    counted = sa.select(sa.func.count()).select_from(subjects).where(subjects.c.state != "merged")
+    return int(connection.execute(counted).scalar_one())
 
 
 def _subjects(

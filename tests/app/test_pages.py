@@ -31,20 +31,27 @@ def packages_are_scanned_once() -> Iterator[None]:
 
 def _enroll_page(service) -> None:  # a script of its own: it knows no names from here
     from app.enroll_page import show
+    from app.language import Language
+    from app.tasks import Tasks
+    from app.visit import Visit
 
-    show(service)
+    show(Visit(service, Language(), Tasks()))
 
 
 def _identify_page(service) -> None:  # a script of its own: it knows no names from here
     from app.identify_page import show
+    from app.language import Language
+    from app.tasks import Tasks
+    from app.visit import Visit
 
-    show(service)
+    show(Visit(service, Language(), Tasks()))
 
 
 def _all_pages(service) -> None:
     from app.pages import show
+    from app.tasks import Tasks
 
-    show(lambda: service)
+    show(lambda: service, Tasks())
 
 
 def open_page(page: Callable[[Service], None], service: Service) -> AppTest:

@@ -1,0 +1,9 @@
+"""The gallery in two dimensions."""
+
+import streamlit as st
+
+from app.visit import Visit
+
+
+def show(visit: Visit) -> None:
+    st.title(visit.say("Map"))
