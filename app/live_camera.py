@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import av
+import numpy as np
 import streamlit as st
 from streamlit_webrtc import VideoProcessorBase, WebRtcMode, webrtc_streamer
 
@@ -11,7 +12,7 @@ from app.live_view import LiveView
 from app.visit import Visit
 
 # The browser reaches this server directly: nobody else's server (STUN, TURN) is asked.
-_DIRECT: Final = {"iceServers": []}
+_DIRECT: Final[dict[str, list[str]]] = {"iceServers": []}
 _VIDEO: Final = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}},
     "audio": False,
@@ -32,9 +33,8 @@ class _Processor(VideoProcessorBase):  # type: ignore[misc]
         self.view = view
 
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
-        shown = av.VideoFrame.from_ndarray(
-            self.view.show(frame.to_ndarray(format="rgb24")), format="rgb24"
-        )
+        picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        shown = av.VideoFrame.from_ndarray(self.view.show(picture), format="rgb24")
         shown.pts, shown.time_base = frame.pts, frame.time_base
         return shown
 
