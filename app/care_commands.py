@@ -7,7 +7,7 @@ import typer
 
 from app.failure import DONE, NO, UNUSABLE, exit_code
 from app.options import Home, Json
-from app.output import DownloadBar, emit, note, say
+from app.output import DownloadBar, emit, note, out
 from app.settings import read_settings
 
 GROUP = "Run and care"
@@ -52,9 +52,9 @@ def init(
     if as_json:
         emit(document)
     else:
-        say(f"a gallery was made in {settings.home}; backbone {facts.backbone}")
-        say(facts.backbone_reason)
-        say(f"its key is {document['key']}: back it up, without it nothing can be read")
+        out(f"a gallery was made in {settings.home}; backbone {facts.backbone}")
+        out(facts.backbone_reason)
+        out(f"its key is {document['key']}: back it up, without it nothing can be read")
     return DONE
 
 
@@ -94,7 +94,7 @@ def demo(
     """
     from app.demonstration import demonstrate
 
-    outcome = demonstrate(read_settings("demo", home), say=note if as_json else say)
+    outcome = demonstrate(read_settings("demo", home), out=note if as_json else out)
     if as_json:
         emit(outcome.as_document())
     return DONE if outcome.right else NO
@@ -121,7 +121,7 @@ def doctor(home: Home = None, as_json: Json = False) -> int:
         emit(document)
     else:
         for key, value in document.items():
-            say(f"{key:16} {value}")
+            out(f"{key:16} {value}")
     return UNUSABLE if problems else DONE
 
 
@@ -153,5 +153,5 @@ def rebuild(
     if as_json:
         emit(document)
     else:
-        say(f"{found.templates} templates, {'sound' if found.sound else 'NOT SOUND'}")
+        out(f"{found.templates} templates, {'sound' if found.sound else 'NOT SOUND'}")
     return DONE if found.sound else UNUSABLE

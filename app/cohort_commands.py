@@ -7,7 +7,7 @@ import typer
 
 from app.failure import DONE
 from app.options import Home, Json
-from app.output import DownloadBar, counting, emit, say
+from app.output import DownloadBar, counting, emit, out
 from app.settings import read_settings
 
 GROUP = "Recognise"
@@ -53,7 +53,7 @@ def build(
         emit(report.as_document())
     else:
         _say_cohort(report.as_document())
-        say(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
+        out(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
     return DONE
 
 
@@ -91,16 +91,16 @@ def drop(home: Home = None, as_json: Json = False) -> int:
 
 def _say_cohort(document: dict[str, object]) -> None:
     if document["kind"] is None:
-        say("no cohort: a score is the cosine. Build one with: rollcall cohort build")
+        out("no cohort: a score is the cosine. Build one with: rollcall cohort build")
         return
     whose = "brought on site" if document["own"] else "comes with the backbone"
-    say(f"{document['kind']}: {document['rows']} rows from {document['strangers']} strangers")
-    say(f"{whose}: {document['made_from']} ({document['made_at']})")
-    say(f"a score is the {document['formula']}")
+    out(f"{document['kind']}: {document['rows']} rows from {document['strangers']} strangers")
+    out(f"{whose}: {document['made_from']} ({document['made_at']})")
+    out(f"a score is the {document['formula']}")
     left_out = {
         "without a face": document["without_face"],
         "perhaps enrolled": document["enrolled"],
         "there already": document["repeated"],
     }
     if any(left_out.values()):
-        say("left out: " + ", ".join(f"{count} {why}" for why, count in left_out.items() if count))
+        out("left out: " + ", ".join(f"{count} {why}" for why, count in left_out.items() if count))

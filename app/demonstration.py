@@ -51,7 +51,7 @@ class Outcome:
 
 def demonstrate(
     settings: Settings,
-    say: Callable[[str], None],
+    out: Callable[[str], None],
     people: int = ENROLLED,
     strangers: int = STRANGERS,
 ) -> Outcome:
@@ -69,23 +69,23 @@ def demonstrate(
     home = settings.home
     _clear(home)
     photos = home / "photos"
-    say(f"drawing {people + strangers} people who do not exist into {photos}")
+    out(f"drawing {people + strangers} people who do not exist into {photos}")
     _draw(photos, people, strangers)
     facts = create(settings, "dlib-resnet")
-    say(f"gallery in {home}: backbone {facts.backbone}, {facts.dimension} numbers a face")
+    out(f"gallery in {home}: backbone {facts.backbone}, {facts.dimension} numbers a face")
     with open_service(settings) as service:
         enrolled = 0
         for report in service.enroll(gather([photos / "enroll"]), _CONSENT):
             enrolled += report.enrolled
-            say(f"enrolled {report.name}: {report.accepted} of {len(report.samples)} photos")
+            out(f"enrolled {report.name}: {report.accepted} of {len(report.samples)} photos")
         point = service.operating_point()
-        say(f"threshold {point.threshold:.3f}: {point.explanation}")
-        identified, wrongly = _identify(service, photos / "probes", say)
-        turned_away = _turn_away(service, photos / "strangers", say)
-        say("running one night")
+        out(f"threshold {point.threshold:.3f}: {point.explanation}")
+        identified, wrongly = _identify(service, photos / "probes", out)
+        turned_away = _turn_away(service, photos / "strangers", out)
+        out("running one night")
         night = service.nightly()
-        say(f"night: {night.outcome}: {night.reason}")
-        say(f"its report: {night.report}")
+        out(f"night: {night.outcome}: {night.reason}")
+        out(f"its report: {night.report}")
     outcome = Outcome(
         home=str(home),
         people=people,
@@ -98,15 +98,15 @@ def demonstrate(
         night=night.outcome,
         report=str(night.report),
     )
-    say(
+    out(
         f"{enrolled} people enrolled, {identified} of {outcome.probes} photos identified, "
         f"{turned_away} of {outcome.strangers} photos of strangers turned away"
     )
-    say(f"look at it: make run GALLERY={home}   (photos to try are in {photos})")
+    out(f"look at it: make run GALLERY={home}   (photos to try are in {photos})")
     return outcome
 
 
-def _identify(service: Service, folder: Path, say: Callable[[str], None]) -> tuple[int, int]:
+def _identify(service: Service, folder: Path, out: Callable[[str], None]) -> tuple[int, int]:
     right = wrong = 0
     for person in gather([folder]):
         for photo in person.photos:
@@ -114,17 +114,17 @@ def _identify(service: Service, folder: Path, say: Callable[[str], None]) -> tup
                 right += answer.name == person.name
                 wrong += answer.name not in (person.name, None)
                 score = "no score" if answer.score is None else f"{answer.score:.3f}"
-                say(f"{person.name} -> {answer.name or answer.decision} ({score})")
+                out(f"{person.name} -> {answer.name or answer.decision} ({score})")
     return right, wrong
 
 
-def _turn_away(service: Service, folder: Path, say: Callable[[str], None]) -> int:
+def _turn_away(service: Service, folder: Path, out: Callable[[str], None]) -> int:
     away = 0
     for photo in iterate_photos([folder]):
         answers = service.identify(photo)
         away += all(answer.decision != "known" for answer in answers)
         names = ", ".join(answer.name or answer.decision for answer in answers)
-        say(f"a stranger -> {names}")
+        out(f"a stranger -> {names}")
     return away
 
 

@@ -103,6 +103,6 @@ def _catalogue(code: str) -> gettext.NullTranslations:
         return gettext.NullTranslations()
     with (FOLDER / f"{code}.po").open("rb") as file:
         written = io.BytesIO()
-        write_mo(written, read_po(file, locale=code))
+        write_mo(written, read_po(file))
     written.seek(0)
     return gettext.GNUTranslations(written)

@@ -6,7 +6,7 @@ import typer
 
 from app.failure import DONE, NO
 from app.options import Home, Json
-from app.output import emit, say, stages
+from app.output import emit, out, stages
 from app.settings import read_settings
 
 GROUP = "Learn"
@@ -49,9 +49,9 @@ def nightly(
     if as_json:
         emit(result.as_document())
     else:
-        say(f"{result.outcome}: {result.reason}")
+        out(f"{result.outcome}: {result.reason}")
         if result.report:
-            say(f"report  {result.report}")
+            out(f"report  {result.report}")
     return NO if result.outcome == "refused" else DONE
 
 
@@ -69,9 +69,9 @@ def list_heads(home: Home = None, as_json: Json = False) -> int:
         emit({"heads": found})
         return DONE
     for head in found:
-        say(f"{head['state']:9} {head['head_id']}  {head['subjects']} people")
+        out(f"{head['state']:9} {head['head_id']}  {head['subjects']} people")
     if not found:
-        say("no night has been run yet; the means of the photos serve")
+        out("no night has been run yet; the means of the photos serve")
     return DONE
 
 
@@ -130,4 +130,4 @@ def _tell(document: dict[str, object], as_json: bool) -> None:
         emit(document)
         return
     for key, value in document.items():
-        say(f"{key:12} {value}")
+        out(f"{key:12} {value}")

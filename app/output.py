@@ -24,7 +24,7 @@ def emit(document: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
-def say(text: str = "") -> None:
+def out(text: str = "") -> None:
     """A line for people, on stdout. Control characters in names cannot move the cursor."""
     sys.stdout.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
     sys.stdout.flush()

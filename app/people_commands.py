@@ -7,7 +7,7 @@ import typer
 
 from app.failure import DONE, NO
 from app.options import Home, Json, Yes
-from app.output import emit, say
+from app.output import emit, out
 from app.settings import read_settings
 
 GROUP = "People"
@@ -44,10 +44,10 @@ def people(
 
 def _say_people(found: list[dict[str, object]]) -> None:
     if not found:
-        say("nobody; enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT")
+        out("nobody; enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT")
     for subject in found:
         number = f" [{subject['external_id']}]" if subject["external_id"] else ""
-        say(
+        out(
             f"{subject['subject_id']}  {subject['name']}{number}  {subject['state']}, "
             f"{subject['templates']} templates, since {str(subject['enrolled_at'])[:10]}"
         )
@@ -83,7 +83,7 @@ def _say_sample(sample: dict[str, object]) -> None:
     came = f"  {str(sample['kept_at'])[:10]}  {sample['source']}"
     if sample["origin"] == "review":
         came += f", from the review queue, assigned by {sample['assigned_by']}"
-    say(came)
+    out(came)
 
 
 @person.command()
@@ -193,7 +193,7 @@ def erase(who: Who, yes: Yes = False, home: Home = None, as_json: Json = False) 
         emit({"subject_id": receipt.subject_id, "receipt": receipt.as_document()})
     else:
         rows = sum(receipt.erased_rows.values())
-        say(f"erased: {rows} rows and the key; the files hold nothing of this person any more")
+        out(f"erased: {rows} rows and the key; the files hold nothing of this person any more")
     return DONE
 
 

@@ -12,7 +12,7 @@ import typer
 
 from app.failure import DONE, NO
 from app.options import Home, Json
-from app.output import DownloadBar, counting, emit, note, say
+from app.output import DownloadBar, counting, emit, note, out
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def enroll(
     if as_json:
         emit(document)
     else:
-        say(f"{accepted} photos enrolled, {refused} not, in {document['seconds']} s")
+        out(f"{accepted} photos enrolled, {refused} not, in {document['seconds']} s")
     return DONE if any(report.succeeded for report in reports) else NO
 
 
@@ -119,28 +119,28 @@ def _preview(people: "Sequence[Enrollee]", home: Path | None, as_json: bool) -> 
 
 def _say_preview(verdict: "Verdict") -> None:
     kept = sum(sample.accepted for sample in verdict.preview.samples)
-    say(f"{verdict.preview.name}: {kept} of {len(verdict.preview.samples)} photos would be kept")
+    out(f"{verdict.preview.name}: {kept} of {len(verdict.preview.samples)} photos would be kept")
     for sample in verdict.preview.samples:
         if not sample.accepted:
             said = "; ".join(reason.message for reason in sample.reasons)
-            say(f"  {sample.source}: {said}")
-    say(f"  {verdict.outlook.words}")
+            out(f"  {sample.source}: {said}")
+    out(f"  {verdict.outlook.words}")
     if verdict.preview.collision is not None:
         near = verdict.preview.collision.near
-        say(f"  looks like {near.name}, who is enrolled (likeness {near.score:.2f})")
+        out(f"  looks like {near.name}, who is enrolled (likeness {near.score:.2f})")
 
 
 def _say_enrolled(report: dict[str, object]) -> None:
     samples = report["samples"]
     assert isinstance(samples, list)  # noqa: S101 - as SubjectReport writes it
-    say(f"{report['name']}: {report['accepted']} of {len(samples)} photos kept")
+    out(f"{report['name']}: {report['accepted']} of {len(samples)} photos kept")
     for sample in samples:
         if not sample["accepted"]:
-            say(f"  {sample['source']}: {', '.join(sample['reasons'])}: {sample['message']}")
+            out(f"  {sample['source']}: {', '.join(sample['reasons'])}: {sample['message']}")
     warnings = report["warnings"]
     assert isinstance(warnings, list)  # noqa: S101
     for warning in warnings:
-        say(f"  note: {warning}")
+        out(f"  note: {warning}")
 
 
 def _collision_answer(choice: OnCollision, as_json: bool) -> Callable[..., str]:
@@ -268,11 +268,11 @@ def _say_identified(answer: dict[str, object]) -> None:
     if answer["box"] is not None:
         where += f" at {answer['box']}"
     if answer["decision"] == "refused":
-        say(f"{where}: refused: {answer['message']}")
+        out(f"{where}: refused: {answer['message']}")
         return
     who = answer["name"] or "unknown"
     score = "" if answer["score"] is None else f", score {answer['score']:.3f}"
-    say(f"{where}: {who}{score}")
+    out(f"{where}: {who}{score}")
 
 
 def verify(
@@ -297,7 +297,7 @@ def verify(
     else:
         score = "" if answer.score is None else f" (score {answer.score:.3f})"
         reasons = "".join(f": {reason.message}" for reason in answer.reasons)
-        say(f"{answer.decision}{score}, threshold {answer.threshold:.3f}{reasons}")
+        out(f"{answer.decision}{score}, threshold {answer.threshold:.3f}{reasons}")
     return DONE if answer.decision == "known" else NO
 
 
@@ -333,13 +333,13 @@ def calibrate(
     if as_json:
         emit(document)
     else:
-        say(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
+        out(f"threshold {point.threshold:.4f} for at most {point.max_fpir:.2%} strangers named")
         if point.measured_fpir is not None and point.fpir_upper_95 is not None:
-            say(
+            out(
                 f"measured {point.measured_fpir:.2%} (95 % bound {point.fpir_upper_95:.2%}, "
                 f"{point.n_nonmated} searches), missed {point.fnir or 0:.2%} of {point.n_mated}"
             )
-        say(f"{point.promise}: {point.explanation}")
+        out(f"{point.promise}: {point.explanation}")
         _say_pairs(document)
     return DONE
 
@@ -349,7 +349,7 @@ def _say_pairs(document: dict[str, object]) -> None:
     assert isinstance(matches, list)  # noqa: S101 - as Service.point_document writes it
     for match in matches:
         if match["searches"] > 1:
-            say(f"  {match['searches']} strangers would be taken for {match['name']}")
+            out(f"  {match['searches']} strangers would be taken for {match['name']}")
     pairs = document["near_pairs"]
     assert isinstance(pairs, list)  # noqa: S101
     for pair in pairs:
@@ -359,7 +359,7 @@ def _say_pairs(document: dict[str, object]) -> None:
             if pair["margin"] > 0
             else "too few photos to say by how much they differ; add some of both"
         )
-        say(f"  {one} and {other} are alike ({pair['likeness']:.2f}): {needed}")
+        out(f"  {one} and {other} are alike ({pair['likeness']:.2f}): {needed}")
 
 
 def _history(picture: Path | None, home: Path | None, as_json: bool) -> int:
@@ -379,12 +379,12 @@ def _history(picture: Path | None, home: Path | None, as_json: bool) -> int:
     for entry in entries:
         rate = entry["measured_fpir"]
         measured = "" if rate is None else f", measured {rate:.2%}"
-        say(
+        out(
             f"{entry['at']}  threshold {entry['threshold']:.4f} for {entry['max_fpir']:.2%}"
             f"{measured}, {entry['subjects']} people, {entry['promise']}"
         )
     if picture is not None:
-        say(f"picture  {picture}")
+        out(f"picture  {picture}")
     return DONE
 
 
@@ -435,8 +435,8 @@ def _say_evaluated(document: dict[str, object]) -> None:
         "failure_to_acquire", "rank1", "threshold", "max_fpir", "promise", "fpir",
         "fpir_interval_95", "tpir", "fnir", "seconds",
     ):  # fmt: skip
-        say(f"{key:20} {document[key]}")
+        out(f"{key:20} {document[key]}")
     confusions = document["confusions"]
     assert isinstance(confusions, list)  # noqa: S101
     for confusion in confusions[:20]:
-        say(f"  {confusion['source']}: got {confusion['got']} ({confusion['score']:.3f})")
+        out(f"  {confusion['source']}: got {confusion['got']} ({confusion['score']:.3f})")

@@ -7,7 +7,7 @@ import typer
 
 from app.failure import DONE, NO
 from app.options import Home, Json
-from app.output import DownloadBar, emit, note, say
+from app.output import DownloadBar, emit, note, out
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def list_(home: Home = None, as_json: Json = False) -> int:
         })  # fmt: skip
         return DONE
     if not clusters:
-        say("nothing to review; doors and `rollcall identify --review` put faces here")
+        out("nothing to review; doors and `rollcall identify --review` put faces here")
     for cluster in clusters:
         _say_cluster(cluster)
     return DONE
@@ -69,11 +69,11 @@ def _say_cluster(cluster: "Cluster") -> None:
     likeness = f"nearest {near.name} {near.score:.3f}" if near else "nearest nobody"
     first, last = cluster.sightings[0].at, cluster.sightings[-1].at
     when = f"{first:%Y-%m-%d %H:%M}" + (f" to {last:%Y-%m-%d %H:%M}" if last != first else "")
-    say(f"{short(cluster.cluster_id)}  {counted}  {likeness}  {when} UTC")
+    out(f"{short(cluster.cluster_id)}  {counted}  {likeness}  {when} UTC")
     for sighting in cluster.sightings:
         frame = sighting.details["frame"]
         where = str(sighting.details["source"]) + ("" if frame is None else f" frame {frame}")
-        say(f"  {short(sighting.sighting_id)}  {sighting.kind.replace('_', ' ')}  {where}")
+        out(f"  {short(sighting.sighting_id)}  {sighting.kind.replace('_', ' ')}  {where}")
 
 
 @review.command()
@@ -104,9 +104,9 @@ def show(
         })  # fmt: skip
     else:
         for path in files:
-            say(str(path))
+            out(str(path))
         for word in gone:
-            say(f"{word}: not in the queue any more; see: rollcall review list")
+            out(f"{word}: not in the queue any more; see: rollcall review list")
     return DONE if files else NO
 
 
@@ -132,7 +132,7 @@ def add(
     if as_json:
         emit(tally.as_document())
     else:
-        say(tally.sentence())
+        out(tally.sentence())
     return DONE if tally.queued else NO
 
 
@@ -244,11 +244,11 @@ def negatives(home: Home = None, as_json: Json = False) -> int:
         emit({"negatives": documents})
         return DONE
     if not found:
-        say("nobody said no to a face yet; see: rollcall review ignore --help")
+        out("nobody said no to a face yet; see: rollcall review ignore --help")
     for negative in found:
         whom = f"not {names[negative.subject_id]}" if negative.subject_id else "a stranger"
         details = negative.details
-        say(
+        out(
             f"{short(negative.negative_id)}  {whom}  {negative.at:%Y-%m-%d %H:%M} UTC, "
             f"by {details['ignored_by']}, seen in {details['source']}"
         )
@@ -281,13 +281,13 @@ def _answer(report: "ReviewReport", as_json: bool, done: str) -> int:
     if as_json:
         emit(report.as_document())
     else:
-        say(f"{report.done} of {len(report.results)} {done}")
+        out(f"{report.done} of {len(report.results)} {done}")
         for result in report.results:
             document = result.as_document()
             if document["message"]:
-                say(f"  {short(result.id)}: {result.outcome}: {document['message']}")
+                out(f"  {short(result.id)}: {result.outcome}: {document['message']}")
         for warning in report.warnings:
-            say(f"  note: {warning}")
+            out(f"  note: {warning}")
     if report.log_cut is False:
         note(
             "another process reads the database, so deleted pages are still in its log; "

@@ -8,7 +8,7 @@ import typer
 
 from app.failure import DONE
 from app.options import Json
-from app.output import DownloadBar, counting, emit, note, say
+from app.output import DownloadBar, counting, emit, note, out
 from app.settings import Environment, read_settings
 
 GROUP = "Recognise"
@@ -106,19 +106,19 @@ def _default_cache() -> Path:
 
 
 def _say_streamed(document: dict[str, object]) -> None:
-    say(
+    out(
         f"{document['n_subjects']} people, {document['nights']} nights, {document['n_test']} test "
         f"photos, {document['n_nonmated']} strangers; {document['backbone']}"
     )
-    say("".join([f"{'':20}", *(f"{title:>10}" for title in _COLUMNS.values())]))
+    out("".join([f"{'':20}", *(f"{title:>10}" for title in _COLUMNS.values())]))
     methods = document["methods"]
     assert isinstance(methods, list)  # noqa: S101 - made above
     for result in methods:
-        say("".join([f"{result['method']:20}", *(_cell(key, result[key]) for key in _COLUMNS)]))
+        out("".join([f"{result['method']:20}", *(_cell(key, result[key]) for key in _COLUMNS)]))
     for result in methods:
         served = result.get("served")
         if served:
-            say(
+            out(
                 f"at the threshold that the gallery sets itself: {served['tpir']:.2%} found, "
                 f"{served['fpir']:.2%} of strangers named; known to unknown a night: "
                 f"{served['known_to_unknown']:.3%}, worst {served['known_to_unknown_max']:.2%}"

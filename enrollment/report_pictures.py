@@ -96,7 +96,7 @@ class _Sheet:
         self.height = height
         self.texts: list[str] = []
 
-    def say(self, text: str) -> str:
+    def written(self, text: str) -> str:
         """What to draw in the text's place: matplotlib's fonts lack most of the world's letters."""
         self.texts.append(text)
         return f"@{len(self.texts) - 1}@"
@@ -131,8 +131,8 @@ def heat_map(data: HeatMap, width: int) -> str:
         ax.set_xlim(-0.5, len(data.columns) - 0.5)
         ax.set_ylim(len(data.rows) - 0.5, -0.5)
         ax.xaxis.tick_top()
-        ax.set_xticks(range(len(data.columns)), [sheet.say(_short(c, 8)) for c in data.columns])
-        ax.set_yticks(range(len(data.rows)), [sheet.say(_short(r, 12)) for r in data.rows])
+        ax.set_xticks(range(len(data.columns)), [sheet.written(_short(c, 8)) for c in data.columns])
+        ax.set_yticks(range(len(data.rows)), [sheet.written(_short(r, 12)) for r in data.rows])
         for i, (values, labels) in enumerate(zip(data.values, data.labels, strict=True)):
             for j, (value, label) in enumerate(zip(values, labels, strict=True)):
                 _cell(sheet, ax, (j, i), value, label)
@@ -152,12 +152,12 @@ def shifts(people: Sequence[Shift], width: int) -> str:
         ax.set_xlim(-0.04, 1.04)
         ax.set_ylim(len(people) - 0.5, -0.5)
         ax.xaxis.tick_top()
-        ax.set_xticks([0, 0.5, 1], [sheet.say(t) for t in ("0 %", "50 %", "100 %")])
-        ax.set_yticks(range(len(people)), [sheet.say(_short(p.name, most)) for p in people])
+        ax.set_xticks([0, 0.5, 1], [sheet.written(t) for t in ("0 %", "50 %", "100 %")])
+        ax.set_yticks(range(len(people)), [sheet.written(_short(p.name, most)) for p in people])
         ax.vlines([0, 0.5, 1], -0.5, len(people) - 0.5, color=_LINE, linewidth=1)
         for row, person in enumerate(people):
             _arrow(ax, row, person)
-            words = sheet.say(person.words)
+            words = sheet.written(person.words)
             ax.text(1.1, row, words, va="center_baseline", color=_INK, clip_on=False)
 
     return _drawn(draw, "shifts", width, top + bottom + 26 * len(people))
@@ -180,10 +180,10 @@ def score_histograms(scores: Scores, width: int) -> str:
         ax.set_xlim(low, high)
         ax.set_ylim(0, tallest * 1.04 or 1)
         ticks = _round_ticks(low, high, 9 if width >= WIDE else 5)
-        ax.set_xticks(ticks, [sheet.say(f"{tick:g}") for tick in ticks])
+        ax.set_xticks(ticks, [sheet.written(f"{tick:g}") for tick in ticks])
         ax.set_yticks([])
         ax.axhline(0, color=_MUTED, linewidth=1, clip_on=False)
-        ax.set_xlabel(sheet.say("confidence of the best candidate"), color=_MUTED)
+        ax.set_xlabel(sheet.written("confidence of the best candidate"), color=_MUTED)
         _legend(sheet, scores)
         _thresholds(sheet, ax, scores)
 
@@ -204,10 +204,10 @@ def bars(data: Sequence[Bar], width: int) -> str:
             colour = _NEW if row == 0 else _OLD
             # A bar of no width could not be seen beside one a thousand times longer.
             ax.barh(row + 0.16, max(bar.seconds, longest / 200), 0.4, color=colour)
-            ax.text(0, row - 0.2, sheet.say(bar.name), color=_INK, va="center")
+            ax.text(0, row - 0.2, sheet.written(bar.name), color=_INK, va="center")
             end = max(bar.seconds, longest / 200)
             ax.annotate(
-                sheet.say(bar.words),
+                sheet.written(bar.words),
                 (end, row + 0.16),
                 xytext=(8, 0),
                 textcoords="offset points",
@@ -229,7 +229,7 @@ def _cell(sheet: _Sheet, ax: "Axes", at: tuple[int, int], value: float | None, l
         ink = _readable_on(colour)
     corner = (at[0] - 0.47, at[1] - 0.46)
     ax.add_artist(Rectangle(corner, 0.94, 0.92, facecolor=colour, clip_on=False))
-    ax.text(*at, sheet.say(label), ha="center", va="center", color=ink)
+    ax.text(*at, sheet.written(label), ha="center", va="center", color=ink)
 
 
 def _scale_colour(position: float) -> str:
@@ -268,8 +268,8 @@ def _scale(sheet: _Sheet, left: float, bottom: float) -> None:
         ax.add_artist(Rectangle(corner, step - 1, 13, facecolor=colour))
     low, high = f"{_FLOOR * 100:.0f}\u00a0% or less", "100\u00a0%"
     end = left + words + steps * step
-    ax.text(left + words - 8, 15, sheet.say(low), ha="right", va="center", color=_MUTED)
-    ax.text(end + 7, 15, sheet.say(high), va="center", color=_MUTED)
+    ax.text(left + words - 8, 15, sheet.written(low), ha="right", va="center", color=_MUTED)
+    ax.text(end + 7, 15, sheet.written(high), va="center", color=_MUTED)
 
 
 def _arrow(ax: "Axes", row: int, person: Shift) -> None:
@@ -319,7 +319,7 @@ def _legend(sheet: _Sheet, scores: Scores) -> None:
         ax.add_artist(Rectangle((x, 6), 18, 13, facecolor=colour, alpha=_THIN))
         ax.add_artist(Rectangle((x, 6), 18, 13, fill=False, edgecolor=colour, hatch=hatch))
         text = name if sum(counts) else f"{name}: none"
-        ax.text(x + 25, 12, sheet.say(text), va="center", color=_INK)
+        ax.text(x + 25, 12, sheet.written(text), va="center", color=_INK)
 
 
 def _groups(scores: Scores) -> tuple[tuple[Sequence[float], str, str | None], ...]:
@@ -346,7 +346,7 @@ def _thresholds(sheet: _Sheet, ax: "Axes", scores: Scores) -> None:
             clip_on=False,
         )
         ax.annotate(
-            sheet.say(f"{name} {x:.3f}"),
+            sheet.written(f"{name} {x:.3f}"),
             (x, 1),
             xycoords=("data", "axes fraction"),
             xytext=(-6 if on_left else 6, level),
