@@ -20,6 +20,7 @@ from app import (
     start_page,
     system_page,
 )
+from app.contrast import keep_contrast
 from app.icon import icon
 from app.language import Language
 from app.language_choice import chosen_language
@@ -52,6 +53,7 @@ def show(service: Callable[[], Service], tasks: Tasks) -> None:
         service: gives the process's open service; may raise what `open_service` raises.
     """
     st.set_page_config(page_title="Rollcall", page_icon=icon())
+    keep_contrast()
     language = chosen_language()
 
     def opened() -> Visit:

@@ -25,7 +25,7 @@ OPTIONS: dict[str, object] = {
     "server.headless": True,
     "server.maxUploadSize": MAX_BYTES // 1024**2,
     "theme.light.primaryColor": "#1f5fbf",
-    "theme.dark.primaryColor": "#3a78e8",
+    "theme.dark.primaryColor": "#2f6fe0",
 }
 _SECONDS_TO_FINISH = 3
 
