@@ -114,22 +114,26 @@ def page_of_subjects(
 
 def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
     """Templates of each of these and of everybody merged into it."""
-    owners = {subject_id: subject_id for subject_id in subject_ids}
-    newest = list(subject_ids)
+    parents: dict[str, str] = {}  # of everybody below these
+    newest = set(subject_ids)
     while newest:
         rows = connection.execute(
             sa.select(subjects.c.subject_id, subjects.c.merged_into).where(
-                subjects.c.merged_into.in_(newest)
+                subjects.c.merged_into.in_(list(newest))
             )
         ).all()
-        owners |= {row.subject_id: owners[row.merged_into] for row in rows}
-        newest = [row.subject_id for row in rows]
+        newest = {row.subject_id for row in rows} - parents.keys()
+        parents |= {row.subject_id: row.merged_into for row in rows}
     counts = dict.fromkeys(subject_ids, 0)
     counted = sa.select(templates.c.subject_id, sa.func.count()).where(
-        templates.c.subject_id.in_(list(owners))
+        templates.c.subject_id.in_([*subject_ids, *parents])
     )
-    for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
-        counts[owners[owner]] += count
+    for subject_id, count in connection.execute(counted.group_by(templates.c.subject_id)):
+        owner: str | None = subject_id
+        while owner is not None:
+            if owner in counts:
+                counts[owner] += count
+            owner = parents.get(owner)
     return counts
 
 
@@ -165,11 +169,11 @@ def _subjects(
 
 
 def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
-    """For each subject the one that answers for it: itself, or the one it was merged into."""
+    """For each subject the one of these that answers for it: itself, or whom it was merged into."""
     roots = {}
     for subject_id in merged_into:
         answers = subject_id
-        while (into := merged_into.get(answers)) is not None:
+        while (into := merged_into.get(answers)) in merged_into and into is not None:
             answers = into
         roots[subject_id] = answers
     return roots

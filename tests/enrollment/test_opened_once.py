@@ -1,0 +1,35 @@
+"""Ten visitors at once do not open ten backbones."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from enrollment.capture import Capture
+from enrollment.config import Settings
+from enrollment.opening import database_url, read_key
+from enrollment.service import Service
+from store.archive import open_archive
+from store.gallery import open_gallery
+
+
+def test_models_are_opened_once(service: Service, settings: Settings, capture: Capture) -> None:
+    opened: list[Capture] = []
+    together = threading.Barrier(10)
+
+    def open_slowly() -> Capture:
+        time.sleep(0.05)  # long enough for the others to come
+        opened.append(capture)
+        return capture
+
+    key = read_key(settings, service.facts)
+    gallery = open_gallery(database_url(settings.home), key)
+    with Service(gallery, open_archive(settings.home, key), open_slowly, settings) as shared:
+
+        def visit(_number: int) -> str:
+            together.wait(60)
+            return shared.backbone.name
+
+        with ThreadPoolExecutor(10) as visitors:
+            assert set(visitors.map(visit, range(10))) == {"tiny"}
+        shared.warm()
+    assert len(opened) == 1
