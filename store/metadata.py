@@ -210,6 +210,8 @@ def consents_of(connection: sa.Connection, subject_id: str) -> list[Consent]:
             text=row.text,
             given_at=datetime.fromisoformat(row.given_at),
             withdrawn_at=datetime.fromisoformat(row.withdrawn_at) if row.withdrawn_at else None,
+            version=row.version,
+            expires_at=datetime.fromisoformat(row.expires_at) if row.expires_at else None,
         )
         for row in rows
     ]
@@ -286,9 +288,10 @@ def all_heads(connection: sa.Connection) -> list[StoredHead]:
     ]
 
 
-def all_jobs(connection: sa.Connection, job: str) -> list[Job]:
-    """Every run of a job, oldest day first."""
-    rows = connection.execute(sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day))
+def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
+    """Every run of a job, or of all of them, oldest day first."""
+    wanted = sa.true() if job is None else jobs.c.job == job
+    rows = connection.execute(sa.select(jobs).where(wanted).order_by(jobs.c.utc_day))
     return [
         Job(
             job=row.job,
