@@ -201,6 +201,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.count_of_subjects(connection)
 
+    def subject_ids(self) -> list[str]:
+        """Everybody's, those merged into others too."""
+        with self._reading() as connection:
+            return metadata.subject_ids(connection)
+
     def consents(self, subject_id: str) -> list[Consent]:
         with self._reading() as connection:
             return metadata.consents_of(connection, subject_id)

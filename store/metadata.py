@@ -72,12 +72,14 @@ def all_subjects(connection: sa.Connection) -> dict[str, Subject]:
 
 def some_subjects(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, Subject]:
     """These subjects, without the templates of those merged into them."""
-    ids = list(subject_ids)
-    chosen = sa.select(subjects).where(subjects.c.subject_id.in_(ids))
-    counted = sa.select(templates.c.subject_id, sa.func.count()).where(
-        templates.c.subject_id.in_(ids)
-    )
-    return _subjects(connection, chosen, counted)
+    found: dict[str, Subject] = {}
+    for ids in chunks(list(subject_ids)):
+        chosen = sa.select(subjects).where(subjects.c.subject_id.in_(ids))
+        counted = sa.select(templates.c.subject_id, sa.func.count()).where(
+            templates.c.subject_id.in_(ids)
+        )
+        found |= _subjects(connection, chosen, counted)
+    return found
 
 
 def page_of_subjects(
@@ -173,6 +175,11 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
             answers = into
         roots[subject_id] = answers
     return roots
+
+
+def subject_ids(connection: sa.Connection) -> list[str]:
+    """Everybody's, those merged into others too."""
+    return list(connection.execute(sa.select(subjects.c.subject_id)).scalars())
 
 
 def answering(connection: sa.Connection) -> dict[str, str]:
