@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from enrollment.retention_policy import RetentionPolicy
 from enrollment.review_policy import ReviewPolicy
 
 DEFAULT_MAX_FPIR = 0.01
@@ -20,6 +21,7 @@ class Settings:
     weights_search: other folders that may hold them, read only.
     actor: who acts, for the audit trail.
     review: the limits of the review queue.
+    retention: when somebody is told of whose data is due.
     """
 
     home: Path
@@ -30,6 +32,7 @@ class Settings:
     weights_search: tuple[Path, ...] = ()
     actor: str = "python"
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
     def key_file(self, gallery_id: str) -> Path:
         return self.key_folder / f"{gallery_id}.key"

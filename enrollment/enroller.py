@@ -7,6 +7,7 @@ transaction writes the person whole, after a second look at what has changed mea
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from enrollment.capture import Capture, CapturedFace
 from enrollment.errors import BadInput
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
-from enrollment.intake import Enrollee
+from enrollment.intake import Enrollee, check_until
 from enrollment.people import family, find_subject
 from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
@@ -29,7 +30,7 @@ from models.likeness import likeness
 from store.change import Change
 from store.gallery import Gallery
 from store.metadata import name_key
-from store.records import NewSample, Subject
+from store.records import Consent, NewSample, Subject
 
 # Two crops this much alike are one picture, saved twice. `python -m benchmarks.likeness` (2,337
 # photos of LFW, YuNet): of 10,726 pairs of different photos of one person 10 reach it (0.09 %,
@@ -180,6 +181,18 @@ class _Look:
         )
 
 
+class _Agreed:
+    """What the person agrees to now; `text` is empty where nothing was given."""
+
+    def __init__(self, text: str | None, until: datetime | None) -> None:
+        self.text = text if text and text.strip() else ""
+        self.until = until
+
+    def is_same(self, given: Consent) -> bool:
+        """Given before: in these words, and for as long as is asked now."""
+        return given.text == self.text and self.until in (None, given.expires_at)
+
+
 class Enroller:
     """Enrolls people into one gallery."""
 
@@ -199,11 +212,20 @@ class Enroller:
         consent: str | None,
         on_collision: CollisionAnswer,
         tick: Callable[[], None] = lambda: None,
+        consent_until: datetime | None = None,
     ) -> SubjectReport:
         """Enroll a person, or add photos to one who is enrolled; `tick` is called for each photo.
 
         Everything that was accepted is stored when this returns, and nothing else is.
+
+        Args:
+            consent_until: when `consent` ends; None: when an earlier one of the same words does,
+                else when it is withdrawn.
+
+        Raises:
+            BadInput: as `existing`, or the consent would have ended already.
         """
+        check_until(consent_until, _now())
         existing = self.existing(person)
         self._check_state(existing)
         if not self._consented(existing, consent):
@@ -216,11 +238,12 @@ class Enroller:
             answer = on_collision(near)
             if answer == "same":
                 same = self._gallery.subjects()[near.near.subject_id]
-                return self._add_as(person, same, consent, on_collision)
+                return self._add_as(person, same, consent, on_collision, consent_until)
             if answer != "different":
                 _refuse_all(looks, near)
             decided = near.near.subject_id
-        return self._store(person, existing, consent, looks, decided)
+        agreed = _Agreed(consent, consent_until)
+        return self._store(person, existing, agreed, looks, decided)
 
     def preview(self, person: Enrollee, tick: Callable[[], None] = lambda: None) -> Preview:
         """What `enroll` would say of these photos; nothing is stored, so none must consent."""
@@ -250,6 +273,7 @@ class Enroller:
         handover: Handover,
         *,
         insist: bool = False,
+        consent_until: datetime | None = None,
     ) -> SubjectReport:
         """Enroll a person from faces that were seen, by the rules of `enroll`.
 
@@ -257,7 +281,9 @@ class Enroller:
             person: whose the faces are; photos are not looked at.
             handover: takes the faces from where they lie, in the transaction that stores them.
             insist: although they are unlike this person's photos, or as like somebody else's.
+            consent_until: as in `enroll`.
         """
+        check_until(consent_until, _now())
         existing = self.existing(person)
         self._check_state(existing)
         if not self._consented(existing, consent):
@@ -268,7 +294,8 @@ class Enroller:
         if near is not None and not insist:
             _refuse_all(looks, near)
         decided = near.near.subject_id if near else None
-        return self._store(person, existing, consent, looks, decided, handover)
+        agreed = _Agreed(consent, consent_until)
+        return self._store(person, existing, agreed, looks, decided, handover)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -432,7 +459,7 @@ class Enroller:
         if (consent and consent.strip()) or self._gallery.facts.consent_policy == "none":
             return True
         return existing is not None and any(
-            given.withdrawn_at is None for given in self._gallery.consents(existing.subject_id)
+            given.holds(_now()) for given in self._gallery.consents(existing.subject_id)
         )
 
     def _without_consent(self, person: Enrollee, sources: Sequence[str]) -> SubjectReport:
@@ -470,7 +497,7 @@ class Enroller:
         self,
         person: Enrollee,
         existing: Subject | None,
-        consent: str | None,
+        agreed: _Agreed,
         looks: Sequence[_Look],
         decided: str | None,
         handover: Handover | None = None,
@@ -502,7 +529,7 @@ class Enroller:
                         change.tell_apart(subject_id, near.near.subject_id)
                     change.add_samples(
                         subject_id,
-                        self._consent(change, subject_id, consent, created),
+                        self._consent(change, subject_id, agreed, created),
                         [self._sample(look) for look in usable],
                     )
                     if handover is not None:
@@ -529,21 +556,18 @@ class Enroller:
             if look.usable and change.has_content(look.digest, [subject_id]):
                 look.refuse(ReasonCode.DUPLICATE_PHOTO, _ENROLLED_ALREADY)
 
-    def _consent(self, change: Change, subject_id: str, consent: str | None, created: bool) -> str:
+    def _consent(self, change: Change, subject_id: str, agreed: _Agreed, created: bool) -> str:
         """The consent that the new samples rest on."""
-        if consent and consent.strip():
-            given = [
-                c
-                for c in ([] if created else self._gallery.consents(subject_id))
-                if c.withdrawn_at is None and c.text == consent
-            ]
-            if given:
-                return given[-1].consent_id
-            return change.add_consent(subject_id, "consent", consent)
-        if not created:
-            for held in reversed(self._gallery.consents(subject_id)):
-                if held.withdrawn_at is None:
-                    return held.consent_id
+        held = [
+            c for c in ([] if created else self._gallery.consents(subject_id)) if c.holds(change.at)
+        ]
+        if agreed.text:
+            same = [c for c in held if agreed.is_same(c)]
+            if same:
+                return same[-1].consent_id
+            return change.add_consent(subject_id, "consent", agreed.text, agreed.until)
+        if held:
+            return held[-1].consent_id
         return change.add_consent(subject_id, "policy-none", "")
 
     def _sample(self, look: _Look) -> NewSample:
@@ -582,9 +606,10 @@ class Enroller:
         same: Subject,
         consent: str | None,
         on_collision: CollisionAnswer,
+        consent_until: datetime | None,
     ) -> SubjectReport:
         meant = replace(person, name=same.name, external_id=same.external_id)
-        report = self.enroll(meant, consent, on_collision)
+        report = self.enroll(meant, consent, on_collision, consent_until=consent_until)
         note = f"{person.name} is the same person as {same.name}: the photos were added there"
         return replace(report, warnings=(note, *report.warnings))
 
@@ -600,6 +625,10 @@ class Enroller:
         if existing is None:
             return []
         return family(self._gallery.subjects().values(), existing.subject_id)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _look_again(seen: SeenFace, insist: bool) -> _Look:

@@ -11,9 +11,11 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from enrollment.errors import BadInput
+from enrollment.message import message
 from enrollment.photo import MAX_BYTES, Photo, photo_file
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -58,6 +60,18 @@ def check_name(name: str) -> str:
                 "letters and digits of any alphabet, spaces and ' - . , _ ( ) &"
             )
     return name
+
+
+def check_until(until: datetime | None, now: datetime) -> None:
+    """Can a consent end then?
+
+    Raises:
+        BadInput: it would have ended already.
+    """
+    if until is not None and until <= now:
+        raise BadInput(
+            message("the consent would have ended already: give a day that is still to come")
+        )
 
 
 def printable(text: str, most: int = 60) -> str:

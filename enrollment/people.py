@@ -57,6 +57,11 @@ def family(subjects: Iterable[Subject], subject_id: str) -> list[str]:
     return found
 
 
+def is_called(subject: Subject, typed: str) -> bool:
+    """Is this the person's name, as somebody types it to confirm that they are meant?"""
+    return name_key(subject.name) == name_key(typed)
+
+
 def subject_document(subject: Subject) -> dict[str, object]:
     return {
         "subject_id": subject.subject_id,

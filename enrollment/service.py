@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.backups import Backups, KeptBackup
+from enrollment.backups import Progress as BackupProgress
 from enrollment.calibration import OperatingPoint
 from enrollment.calibrator import Calibrator
 from enrollment.capture import Capture, CapturedFace, main_face
@@ -36,6 +38,7 @@ from enrollment.people import family, find_subject, matching
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
+from enrollment.privacy import Privacy
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.review import Review
@@ -186,6 +189,18 @@ class Service:
             self._settings.actor,
         )
 
+    @cached_property
+    def privacy(self) -> Privacy:
+        """Whose data is due, what people ask for, and who did what."""
+        return Privacy(
+            self._gallery, self._settings.retention, self._settings.review, self._settings.actor
+        )
+
+    @cached_property
+    def backups(self) -> Backups:
+        """One file that holds everything, sealed; `backup` makes one."""
+        return Backups(self._gallery, self._archive, self._settings)
+
     # -- enrolling and recognising --------------------------------------------------------------
 
     def enroll(
@@ -194,11 +209,15 @@ class Service:
         consent: str | None = None,
         on_collision: CollisionAnswer = refuse_collision,
         tick: Tick = lambda: None,
+        consent_until: datetime | None = None,
     ) -> Iterator[SubjectReport]:
         """Enroll people one after the other; each one is stored when it is handed back.
 
         Stopping between two loses nothing, and running again skips what is there. The operating
         point is measured anew at the end.
+
+        Args:
+            consent_until: when `consent` ends; None: when it is withdrawn.
 
         Raises:
             BadInput: a name is not allowed, or belongs to several people.
@@ -209,7 +228,7 @@ class Service:
         before = self._gallery.generation()
         try:
             for person in people:
-                yield enroller.enroll(person, consent, on_collision, tick)
+                yield enroller.enroll(person, consent, on_collision, tick, consent_until)
         finally:
             if self._gallery.generation() != before:
                 self._calibrator.follow()
@@ -393,6 +412,8 @@ class Service:
         return self._set_state(who, "suspended")
 
     def resume(self, who: str) -> Subject:
+        """Raises BadInput where no consent of theirs holds any more."""
+        self.privacy.check_consent(self.person(who))
         return self._set_state(who, "active")
 
     def likeness(self, one: Subject, other: Subject) -> float | None:
@@ -588,9 +609,17 @@ class Service:
         self._roster.refresh()
         return count
 
-    def verify_gallery(self) -> Verification:
+    def verify_gallery(
+        self, progress: Callable[[float], None] = lambda share: None
+    ) -> Verification:
         """Compare the live index with one rebuilt from the database; check file and audit."""
-        return self._gallery.verify()
+        return self._gallery.verify(progress)
+
+    def backup(
+        self, path: Path | None = None, tick: BackupProgress = lambda stage, share: None
+    ) -> KeptBackup:
+        """As `Backups.make`: a sealed file, opened once to see that it can be."""
+        return self.backups.make(path, tick)
 
     def diagnose(self) -> Diagnosis:
         """What is in force, what is wrong, and the next step. Loads the models."""

@@ -28,13 +28,13 @@ class Archive:
     def write_head(self, head_id: str, content: bytes) -> str:
         """Seal a head's arrays; returns the SHA-256 of the file for the row."""
         sealed = self._vault.seal_head(head_id, content)
-        _write(self._head(head_id), sealed)
+        _write(self.head(head_id), sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def read_head(self, head_id: str, digest: str) -> bytes:
         """Raises GalleryDamaged when the file is missing or is not the one that was written."""
         try:
-            sealed = self._head(head_id).read_bytes()
+            sealed = self.head(head_id).read_bytes()
         except OSError as error:
             raise GalleryDamaged(f"the file of head {head_id} cannot be read: {error}") from error
         if hashlib.sha256(sealed).hexdigest() != digest:
@@ -47,19 +47,23 @@ class Archive:
         _write(path, content)
         return path
 
+    def head(self, head_id: str) -> Path:
+        """Its file, where it has one."""
+        return self._heads / f"{head_id}.sealed"
+
     def report(self, name: str) -> Path:
         return self._reports / name
 
     def sweep(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete the files that killed writers left: all but these that are an hour old."""
-        kept = {self._head(head_id) for head_id in heads} | {self._reports / r for r in reports}
+        kept = {self.head(head_id) for head_id in heads} | {self._reports / r for r in reports}
         found = [p for folder in (self._heads, self._reports) for p in folder.glob("*")]
         old = time.time() - _GRACE_SECONDS
         self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
 
     def remove(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete these; what is not there is passed over."""
-        self._delete([*(self._head(h) for h in heads), *(self._reports / r for r in reports)])
+        self._delete([*(self.head(h) for h in heads), *(self._reports / r for r in reports)])
 
     def _delete(self, paths: Collection[Path]) -> None:
         gone = [path for path in paths if path.exists()]
@@ -67,9 +71,6 @@ class Archive:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
             _sync(folder)
-
-    def _head(self, head_id: str) -> Path:
-        return self._heads / f"{head_id}.sealed"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,11 +5,12 @@ their object by a keyed pseudonym, never by name, and hold no photo, template or
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from store.records import AuditRecord
 from store.schema import audit
 from store.vault import Vault
 
@@ -53,6 +54,50 @@ def broken_at(connection: sa.Connection, vault: Vault) -> int | None:
             return expected
         prev, expected = sealed, expected + 1
     return None
+
+
+def page(
+    connection: sa.Connection,
+    actions: Collection[str] = (),
+    names: Collection[str] = (),
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[list[AuditRecord], int]:
+    """Some of the trail, newest first, and how many rows there are in all.
+
+    Args:
+        actions: only these; empty: every one.
+        names: only what is about these pseudonyms; empty: about anybody.
+    """
+    wanted = sa.and_(
+        sa.true(),
+        *([audit.c.action.in_(list(actions))] if actions else ()),
+        *([audit.c.object.in_(list(names))] if names else ()),
+    )
+    among = sa.select(sa.func.count()).select_from(audit).where(wanted)
+    total = int(connection.execute(among).scalar_one())
+    rows = connection.execute(
+        sa.select(audit).where(wanted).order_by(audit.c.seq.desc()).offset(offset).limit(limit)
+    )
+    found = [
+        AuditRecord(
+            seq=row.seq,
+            at=datetime.fromisoformat(row.at),
+            actor=row.actor,
+            action=row.action,
+            pseudonym=row.object,
+            details=json.loads(row.details),
+        )
+        for row in rows
+    ]
+    return found, total
+
+
+def actions(connection: sa.Connection) -> list[str]:
+    """Every action that the trail has, in order of name."""
+    return list(
+        connection.execute(sa.select(audit.c.action).distinct().order_by(audit.c.action)).scalars()
+    )
 
 
 def pseudonym(vault: Vault, subject_id: str) -> str:

@@ -9,13 +9,14 @@ import secrets
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from store import audit, metadata, negatives, sightings
+from store.consent import version_of
 from store.errors import UnknownSubject
 from store.index import check_vectors
 from store.records import (
@@ -37,6 +38,7 @@ from store.schema import (
     heads,
     jobs,
     operating_points,
+    requests,
     samples,
     subject_keys,
     subjects,
@@ -83,8 +85,12 @@ class Change:
         self.record("subject.add", subject_id)
         return subject_id
 
-    def add_consent(self, subject_id: str, basis: str, text: str) -> str:
+    def add_consent(
+        self, subject_id: str, basis: str, text: str, expires_at: datetime | None = None
+    ) -> str:
+        """Write down what was agreed to; `expires_at` None: until it is withdrawn."""
         consent_id = str(uuid.uuid4())
+        version = version_of(text)
         self.connection.execute(
             sa.insert(consents).values(
                 consent_id=consent_id,
@@ -92,10 +98,72 @@ class Change:
                 basis=basis,
                 text=text,
                 given_at=self._now(),
+                version=version,
+                expires_at=_text_of(expires_at) if expires_at else None,
             )
         )
-        self.record("consent.add", subject_id, {"basis": basis})
+        self.record("consent.add", subject_id, {"basis": basis, "version": version})
         return consent_id
+
+    def withdraw_consents(self, subject_ids: Collection[str]) -> int:
+        """Take back every consent of these that was not taken back; returns how many were."""
+        count = 0
+        for subject_id in subject_ids:
+            taken_back = self.connection.execute(
+                sa.update(consents)
+                .where(consents.c.subject_id == subject_id, consents.c.withdrawn_at.is_(None))
+                .values(withdrawn_at=self._now())
+            ).rowcount
+            if taken_back:
+                self.record("consent.withdraw", subject_id, {"consents": taken_back})
+            count += taken_back
+        return count
+
+    def add_request(self, subject_id: str, kind: str, due_at: datetime, note: str) -> str:
+        """Write down what a person asks for, "erasure" or "export"; returns the request's id."""
+        request_id = str(uuid.uuid4())
+        self.connection.execute(
+            sa.insert(requests).values(
+                request_id=request_id,
+                subject_id=subject_id,
+                kind=kind,
+                requested_at=self._now(),
+                due_at=_text_of(due_at),
+                note=note,
+                answer="",
+            )
+        )
+        # Not the note: what stands in the trail outlives the person's data.
+        details = {"kind": kind, "request": request_id, "due": _text_of(due_at)}
+        self.record("request.add", subject_id, details)
+        return request_id
+
+    def answer_request(self, request_id: str, outcome: str, answer: str) -> bool:
+        """Close an open request, "done" or "refused"; False when it is not open any more."""
+        row = self.connection.execute(
+            sa.select(requests.c.subject_id, requests.c.kind).where(
+                requests.c.request_id == request_id, requests.c.done_at.is_(None)
+            )
+        ).first()
+        if row is None:
+            return False
+        self.connection.execute(
+            sa.update(requests)
+            .where(requests.c.request_id == request_id)
+            .values(done_at=self._now(), outcome=outcome, answer=answer)
+        )
+        details = {"kind": row.kind, "request": request_id, "outcome": outcome}
+        self.record("request.answer", row.subject_id, details)
+        return True
+
+    def open_requests(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """Request id -> kind, of what these ask for and nobody has answered."""
+        rows = self.connection.execute(
+            sa.select(requests.c.request_id, requests.c.kind).where(
+                requests.c.subject_id.in_(list(subject_ids)), requests.c.done_at.is_(None)
+            )
+        )
+        return {row.request_id: row.kind for row in rows}
 
     def add_samples(self, subject_id: str, consent_id: str, new: Collection[NewSample]) -> None:
         """Store photos and their templates, encrypted with the subject's own key.
@@ -180,7 +248,10 @@ class Change:
             "negatives": negatives.delete_of(self.connection, ids)
             + negatives.delete(self.connection, negative_ids),
         }
-        for table in (templates, samples, consents, subject_keys, events):
+        for request_id, kind in self.open_requests(ids).items():
+            if kind == "erasure":
+                self.answer_request(request_id, "done", "")
+        for table in (templates, samples, consents, subject_keys, events, requests):
             gone = self.connection.execute(sa.delete(table).where(table.c.subject_id.in_(ids)))
             counts[table.name] = gone.rowcount
         # Merged ones point at another row of this table, so the pointing rows go first.
@@ -463,7 +534,12 @@ class Change:
         return self._keys[subject_id]
 
     def _now(self) -> str:
-        return self.at.isoformat(timespec="microseconds")
+        return _text_of(self.at)
+
+
+def _text_of(at: datetime) -> str:
+    """As times are kept: of one zone and one length, so that they compare as texts."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _texts(value: object) -> list[str]:

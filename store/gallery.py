@@ -11,25 +11,33 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata, negatives, sightings
+from store import audit, metadata, negatives, requests, sightings, standings
+from store.archive import Archive
+from store.backup import make_backup, verify_backup
 from store.change import Change, template_context
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
 from store.records import (
+    AuditRecord,
+    Backup,
     Consent,
+    ConsentText,
     GalleryFacts,
     Job,
     Match,
     Negative,
     Negatives,
+    Request,
     Sample,
     Sighting,
+    Standing,
     StoredCohort,
     StoredHead,
     StoredOperatingPoint,
@@ -69,8 +77,11 @@ class Gallery:
     def close(self) -> None:
         self._engine.dispose()
 
-    def verify(self) -> Verification:
+    def verify(self, progress: Callable[[float], None] = lambda share: None) -> Verification:
         """Compare the live index with one rebuilt from the database, and check file and audit.
+
+        Args:
+            progress: told of the share of the templates that is read; what it raises ends it.
 
         Raises:
             GalleryDamaged: a row cannot be decrypted.
@@ -81,7 +92,7 @@ class Gallery:
             rebuilt = TemplateIndex(self.facts.dimension)
             with self._reading() as connection:
                 ids = list(metadata.searchable(connection))
-                rebuilt.add(ids, self._decrypt(connection, ids))
+                rebuilt.add(ids, self._decrypt(connection, ids, progress))
                 broken = audit.broken_at(connection, self._vault)
             return Verification(
                 templates=len(rebuilt),
@@ -118,6 +129,26 @@ class Gallery:
                 return False
             time.sleep(0.05)
         return True
+
+    @property
+    def can_be_copied(self) -> bool:
+        """Is the whole gallery in files of its folder, so that `backup` can copy it?"""
+        return self._engine.dialect.name == "sqlite"
+
+    def backup(
+        self, archive: Archive, target: Path, progress: Callable[[float], None] = lambda share: None
+    ) -> Backup:
+        """Copy everything into one sealed file while others go on writing; as `make_backup`."""
+        with translated():
+            return make_backup(
+                self._engine, archive, self._vault, self.facts, target, self._now(), progress
+            )
+
+    def verify_backup(
+        self, path: Path, workplace: Path, progress: Callable[[float], None] = lambda share: None
+    ) -> Backup:
+        """Open a backup as a restore would, and throw away what was opened."""
+        return verify_backup(path, self._vault, workplace, progress)
 
     def unfinished_erasures(self) -> int:
         with self._reading() as connection:
@@ -169,6 +200,11 @@ class Gallery:
         """How many subjects there are, without those merged into others."""
         with self._reading() as connection:
             return metadata.count_of_subjects(connection)
+
+    def subject_ids(self) -> list[str]:
+        """Everybody's, those merged into others too."""
+        with self._reading() as connection:
+            return metadata.subject_ids(connection)
 
     def consents(self, subject_id: str) -> list[Consent]:
         with self._reading() as connection:
@@ -327,6 +363,50 @@ class Gallery:
         """How heads, jobs and the audit trail name these subjects."""
         return {s: audit.pseudonym(self._vault, s) for s in subject_ids}
 
+    def audit_page(
+        self,
+        actions: Collection[str] = (),
+        names: Collection[str] = (),
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[AuditRecord], int]:
+        """Some of the audit trail, newest first, and how many rows there are; as `audit.page`."""
+        with self._reading() as connection:
+            return audit.page(connection, actions, names, offset, limit)
+
+    def audit_actions(self) -> list[str]:
+        """Every action that the audit trail has."""
+        with self._reading() as connection:
+            return audit.actions(connection)
+
+    def audit_broken_at(self) -> int | None:
+        """The first row of the audit trail that does not fit its chain; None where all do."""
+        with self._reading() as connection:
+            return audit.broken_at(connection, self._vault)
+
+    def standings(self, ending: datetime) -> list[Standing]:
+        """Whom a rule of retention may be about, where consents that end by then are looked at."""
+        with self._reading() as connection:
+            required = self.facts.consent_policy == "required"
+            return standings.candidates(connection, self._vault, ending, required)
+
+    def consent_texts(self) -> list[ConsentText]:
+        """Every wording that somebody's consent rests on, the newest first."""
+        with self._reading() as connection:
+            return standings.texts(connection)
+
+    def requests(
+        self, answered: bool = False, offset: int = 0, limit: int = 50
+    ) -> tuple[list[Request], int]:
+        """What people ask for, due first, or what was answered, newest first; and how many."""
+        with self._reading() as connection:
+            return requests.page(connection, answered, offset, limit)
+
+    def open_requests(self) -> int:
+        """How many nobody has answered."""
+        with self._reading() as connection:
+            return requests.open_now(connection)
+
     def max_fpir(self) -> float:
         with self._reading() as connection:
             return float(connection.execute(sa.select(gallery.c.max_fpir)).scalar_one())
@@ -382,7 +462,12 @@ class Gallery:
         self._grown = []
         return reached
 
-    def _decrypt(self, connection: sa.Connection, ids: Sequence[int]) -> NDArray[np.float32]:
+    def _decrypt(
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int],
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> NDArray[np.float32]:
         vectors = np.empty((len(ids), self.facts.dimension), np.float32)
         position = {template_id: i for i, template_id in enumerate(ids)}
         keys: dict[str, SubjectKey] = {}
@@ -396,6 +481,7 @@ class Gallery:
                     row.vector, *template_context(row.template_id, self.facts.fingerprint)
                 )
                 vectors[position[row.template_id]] = np.frombuffer(plain, np.float32)
+            progress((position[chunk[-1]] + 1) / len(ids))
         return vectors
 
     def _keys(

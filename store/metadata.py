@@ -72,12 +72,14 @@ def all_subjects(connection: sa.Connection) -> dict[str, Subject]:
 
 def some_subjects(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, Subject]:
     """These subjects, without the templates of those merged into them."""
-    ids = list(subject_ids)
-    chosen = sa.select(subjects).where(subjects.c.subject_id.in_(ids))
-    counted = sa.select(templates.c.subject_id, sa.func.count()).where(
-        templates.c.subject_id.in_(ids)
-    )
-    return _subjects(connection, chosen, counted)
+    found: dict[str, Subject] = {}
+    for ids in chunks(list(subject_ids)):
+        chosen = sa.select(subjects).where(subjects.c.subject_id.in_(ids))
+        counted = sa.select(templates.c.subject_id, sa.func.count()).where(
+            templates.c.subject_id.in_(ids)
+        )
+        found |= _subjects(connection, chosen, counted)
+    return found
 
 
 def page_of_subjects(
@@ -179,6 +181,11 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
     return roots
 
 
+def subject_ids(connection: sa.Connection) -> list[str]:
+    """Everybody's, those merged into others too."""
+    return list(connection.execute(sa.select(subjects.c.subject_id)).scalars())
+
+
 def answering(connection: sa.Connection) -> dict[str, str]:
     """Subject id -> the subject that answers for it: itself, or the one it was merged into."""
     rows = connection.execute(sa.select(subjects.c.subject_id, subjects.c.merged_into))
@@ -214,6 +221,8 @@ def consents_of(connection: sa.Connection, subject_id: str) -> list[Consent]:
             text=row.text,
             given_at=datetime.fromisoformat(row.given_at),
             withdrawn_at=datetime.fromisoformat(row.withdrawn_at) if row.withdrawn_at else None,
+            version=row.version,
+            expires_at=datetime.fromisoformat(row.expires_at) if row.expires_at else None,
         )
         for row in rows
     ]
@@ -290,9 +299,10 @@ def all_heads(connection: sa.Connection) -> list[StoredHead]:
     ]
 
 
-def all_jobs(connection: sa.Connection, job: str) -> list[Job]:
-    """Every run of a job, oldest day first."""
-    rows = connection.execute(sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day))
+def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
+    """Every run of a job, or of all of them, oldest day first."""
+    wanted = sa.true() if job is None else jobs.c.job == job
+    rows = connection.execute(sa.select(jobs).where(wanted).order_by(jobs.c.utc_day))
     return [
         Job(
             job=row.job,

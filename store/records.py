@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,95 @@ class Consent:
     text: str
     given_at: datetime
     withdrawn_at: datetime | None
+    version: str  # which wording: `store.consent.version_of` of the text
+    expires_at: datetime | None  # None: until it is withdrawn
+
+    def holds(self, at: datetime) -> bool:
+        """Neither withdrawn nor expired then."""
+        return self.withdrawn_at is None and (self.expires_at is None or self.expires_at > at)
+
+
+@dataclass(frozen=True)
+class ConsentText:
+    """A wording, and how many people somebody who agreed to it is among."""
+
+    version: str
+    text: str
+    people: int
+    first_given_at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the rules of retention look at, of one person and everybody merged into them.
+
+    consents: how many were ever given. withdrawn_at: of the last one that was taken back.
+    ends_at: when the last of those that were not taken back ends; None where there is none, or it
+        has no end (`unlimited`).
+    suspended_at: since when nobody finds them; None where they can be found.
+    requested, due_at: the open request that is due first, "erasure" or "export".
+    """
+
+    subject_id: str
+    state: str
+    enrolled_at: datetime
+    consents: int
+    held: int
+    withdrawn_at: datetime | None
+    ends_at: datetime | None
+    unlimited: bool
+    suspended_at: datetime | None
+    requested: str | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody asks for something about their data.
+
+    subject_id: who answers for the person now; name: theirs.
+    outcome: "done" | "refused"; None while it is open. answer: what was said to it.
+    """
+
+    request_id: str
+    subject_id: str
+    name: str
+    kind: str  # "erasure" | "export"
+    requested_at: datetime
+    due_at: datetime
+    note: str
+    done_at: datetime | None
+    outcome: str | None
+    answer: str
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """One row of the audit trail. pseudonym: whom it is about; empty where it is nobody."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    pseudonym: str
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup file, as its header says.
+
+    size: of the file, bytes. key_id: of the master key that opens it.
+    """
+
+    path: Path
+    size: int
+    gallery_id: str
+    key_id: str
+    made_at: datetime
+    generation: int
+    files: int
+    header_digest: str
 
 
 @dataclass(frozen=True)

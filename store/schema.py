@@ -72,6 +72,9 @@ consents = _table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("given_at", sa.Text, nullable=False),
     sa.Column("withdrawn_at", sa.Text),
+    # Which wording, by a digest of it: `store.consent.version_of`.
+    sa.Column("version", sa.Text, nullable=False, server_default=""),
+    sa.Column("expires_at", sa.Text),
     sa.CheckConstraint("basis IN ('consent', 'policy-none')", name="basis"),
 )
 
@@ -145,8 +148,8 @@ audit = _table(
     sa.Column("seq", Id, primary_key=True, autoincrement=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False, index=True),
+    sa.Column("object", sa.Text, nullable=False, index=True),
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("prev", sa.LargeBinary, nullable=False),
     sa.Column("mac", sa.LargeBinary, nullable=False),
@@ -189,6 +192,26 @@ cohorts = _table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("vectors", sa.LargeBinary, nullable=False),
+)
+
+# What people ask for about their data. A request goes with the person; the audit trail keeps that
+# there was one, under a pseudonym.
+requests = _table(
+    "requests",
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column(
+        "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
+    ),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("requested_at", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text, nullable=False, index=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("done_at", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.CheckConstraint("kind IN ('erasure', 'export')", name="kind"),
+    sa.CheckConstraint("outcome IN ('done', 'refused')", name="outcome"),
+    sa.CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="answered"),
 )
 
 erasures = _table(

@@ -60,6 +60,7 @@ class Vault:
         self._lookup = _derive(master, b"rollcall lookup")
         self._heads = AESGCM(_derive(master, b"rollcall heads"))
         self._faces = AESGCM(_derive(master, b"rollcall faces of nobody"))
+        self._backups = _derive(master, b"rollcall backups")
         self.key_id = hmac.digest(_derive(master, b"rollcall key id"), b"", "sha256").hex()[:16]
 
     def new_key(self, subject_id: str) -> tuple[SubjectKey, bytes]:
@@ -110,6 +111,11 @@ class Vault:
                 f"an encrypted {' '.join(context[:2])} was changed or moved; "
                 "restore the gallery from a backup"
             ) from error
+
+    def backup_cipher(self, salt: bytes) -> AESGCM:
+        """The cipher of one backup file, whose own salt makes its key: nonces may count from 0."""
+        key = HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=b"rollcall backup file")
+        return AESGCM(key.derive(self._backups))
 
     def audit_mac(self, record: bytes) -> bytes:
         return hmac.digest(self._audit, record, "sha256")

@@ -1,23 +1,26 @@
 """A gallery of an older version opens, with everything that was in it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from store.consent import version_of
 from store.database import _alembic, needs_migration, open_engine
 from store.gallery import Gallery, open_gallery, stamp
 from store.schema import metadata
 from store.vault import Vault
 from tests.store.places import (
     KEY,
-    enroll,
     facts,
     in_folder,
     postgresql,
     queue,
+    sample,
     sighting,
     vector,
 )
@@ -34,9 +37,55 @@ def make_at(url: str, revision: str) -> Gallery:
     return Gallery(engine, Vault(KEY), made)
 
 
+def enroll_in_0003(gallery: Gallery, name: str, text: str, seed: int) -> str:
+    """As `enroll`, where a consent had no version and no end."""
+    with gallery.change("test") as change:
+        subject_id = change.add_subject(name, None)
+        change.connection.execute(
+            sa.text(
+                "INSERT INTO consents (consent_id, subject_id, basis, text, given_at) "
+                "VALUES (:id, :id, 'consent', :text, '2026-01-01T00:00:00.000000+00:00')"
+            ),
+            {"id": subject_id, "text": text},
+        )
+        change.add_samples(subject_id, subject_id, [sample(seed)])
+    return subject_id
+
+
+def check_0003_becomes_0004(url: str) -> None:
+    old = make_at(url, "0003")
+    anna = enroll_in_0003(old, "Anna", "I agree.", 1)
+    bert = enroll_in_0003(old, "Bert", "I agree.", 9)
+    cleo = enroll_in_0003(old, "Cleo", "I agree until Friday.", 20)
+    old.close()
+    gallery = open_gallery(url, KEY)
+    texts = {s: gallery.consents(s)[0] for s in (anna, bert, cleo)}
+    assert texts[anna].version == texts[bert].version == version_of("I agree.")
+    assert texts[cleo].version == version_of("I agree until Friday.")
+    assert all(consent.expires_at is None for consent in texts.values())
+    assert gallery.requests() == ([], 0)
+    with gallery.change("test") as change:
+        change.add_request(anna, "erasure", datetime.now(UTC), "please")
+    with gallery.change("test") as change:
+        assert change.erase([anna])["requests"] == 1
+    assert gallery.requests() == ([], 0)
+    assert gallery.verify().sound
+    gallery.close()
+
+
+def test_0003_becomes_0004(tmp_path: Path) -> None:
+    check_0003_becomes_0004(in_folder(tmp_path))
+
+
+@pytest.mark.slow
+def test_0003_becomes_0004_on_postgresql(tmp_path: Path) -> None:
+    with postgresql(tmp_path) as url:
+        check_0003_becomes_0004(url)
+
+
 def check_0001_becomes_0002(url: str) -> None:
     old = make_at(url, "0001")
-    anna = enroll(old, "Anna", seed=1)
+    anna = enroll_in_0003(old, "Anna", "yes", 1)
     generation = old.generation()
     old.close()
     engine = open_engine(url)
