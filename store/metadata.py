@@ -112,8 +112,8 @@ def page_of_subjects(
     return [replace(found[i], templates=counted[i]) for i in ids], total
 
 
-def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
-    """Templates of each of these and of everybody merged into it."""
+def families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:
+    """Each of these and everybody merged into it -> the one of these that answers."""
     owners = {subject_id: subject_id for subject_id in subject_ids}
     newest = list(subject_ids)
     while newest:
@@ -124,6 +124,12 @@ def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]
         ).all()
         owners |= {row.subject_id: owners[row.merged_into] for row in rows}
         newest = [row.subject_id for row in rows]
+    return owners
+
+
+def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
+    """Templates of each of these and of everybody merged into it."""
+    owners = families(connection, subject_ids)
     counts = dict.fromkeys(subject_ids, 0)
     counted = sa.select(templates.c.subject_id, sa.func.count()).where(
         templates.c.subject_id.in_(list(owners))
@@ -165,11 +171,12 @@ def _subjects(
 
 
 def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
-    """For each subject the one that answers for it: itself, or the one it was merged into."""
+    """For each subject the one of these that answers for it: itself, or the one it was merged
+    into."""
     roots = {}
     for subject_id in merged_into:
         answers = subject_id
-        while (into := merged_into.get(answers)) is not None:
+        while (into := merged_into[answers]) is not None and into in merged_into:
             answers = into
         roots[subject_id] = answers
     return roots
