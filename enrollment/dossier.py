@@ -4,8 +4,6 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from enrollment.errors import BadInput
 from enrollment.lineage import lineage
@@ -30,16 +28,8 @@ audit.json       what the audit trail says, without any name
 """
 
 
-@dataclass(frozen=True)
-class Dossier:
-    """name: a file name without anybody's name in it. content: a zip file."""
-
-    name: str
-    content: bytes
-
-
-def write_dossier(gallery: Gallery, subject_id: str, actor: str) -> Dossier:
-    """Gather it, and write into the audit trail that somebody did.
+def write_dossier(gallery: Gallery, subject_id: str, actor: str) -> bytes:
+    """A zip file of it; the audit trail says that somebody asked for it.
 
     Raises:
         BadInput: nobody has this id.
@@ -58,7 +48,6 @@ def write_dossier(gallery: Gallery, subject_id: str, actor: str) -> Dossier:
         "review.json": _review(gallery, members),
         "audit.json": _audit(gallery, members),
     }
-    now = datetime.now(UTC)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _README)
@@ -69,7 +58,7 @@ def write_dossier(gallery: Gallery, subject_id: str, actor: str) -> Dossier:
         archive.writestr("photos.json", json.dumps(told, indent=1, ensure_ascii=False))
         for sample in samples:
             archive.writestr(f"photos/{sample.sample_id}.jpg", sample.image)
-    return Dossier(f"rollcall-{subject_id}-{now:%Y-%m-%d}.zip", packed.getvalue())
+    return packed.getvalue()
 
 
 def _person(family: Sequence[Subject]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
-from enrollment.dossier import Dossier, write_dossier
+from enrollment.dossier import write_dossier
 from enrollment.left_out import LeftOut, leave_photos_out
 from enrollment.neighbours import Neighbour, likeness_of, neighbours
 from enrollment.portrait import crop_of
@@ -18,6 +18,8 @@ from enrollment.roster import Roster
 from models.backbone import ScorePriors
 from store.gallery import Gallery
 from store.records import HeadVersion, NightCount, Sample, Subject
+
+KeptPhoto = Sample  # as the doors call it
 
 
 class Profiles:
@@ -80,7 +82,7 @@ class Profiles:
         """The kept versions of the head that saw this person, newest first."""
         return self._gallery.heads_that_saw(self._members(subject_id))
 
-    def dossier(self, subject_id: str) -> Dossier:
+    def dossier(self, subject_id: str) -> bytes:
         """Everything about a person as one zip file; the audit trail says that it was made.
 
         Raises:
