@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.person_face import Face, show_face, show_name, show_state
+from app.person_face import show_face, show_name, show_state
 from app.plain import plain
 from app.visit import Visit
 from enrollment.people import HERE, MERGED, Person
@@ -145,7 +145,7 @@ def _turn(listing: Listing, by: int) -> None:
     listing.offset = max(listing.offset + by, 0)
 
 
-def _show_line(visit: Visit, person: Person, face: Face | None) -> None:
+def _show_line(visit: Visit, person: Person, face: bytes | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
         show_face(visit, face, person.name, _FACE)
         with st.container(gap=None):

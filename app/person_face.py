@@ -1,26 +1,25 @@
 """A person's face, name and state, the same wherever they are shown; the name opens the person."""
 
+from base64 import b64encode
 from collections.abc import Callable
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from app.person_visit import go_to
 from app.plain import plain
 from app.visit import Visit
 
-Face = NDArray[np.uint8]
 
-
-def show_face(visit: Visit, face: Face | None, name: str, width: int) -> None:
-    """(112, 112, 3) uint8 RGB; an empty frame where no photo is kept."""
+def show_face(visit: Visit, face: bytes | None, name: str, width: int) -> None:
+    """face: a JPEG; an empty frame where no photo is kept."""
     if face is None:
         with st.container(width=width, height=width, border=True):
             st.text("")
         return
     alt = visit.say("The face of {name}", name=name)
-    st.image(face, width=width, alt=alt, output_format="JPEG")
+    # In the page itself: a file of its own would stay in the server's memory, in the clear, and
+    # takes Streamlit longer.
+    st.image(f"data:image/jpeg;base64,{b64encode(face).decode()}", width=width, alt=alt)
 
 
 def show_name(

@@ -8,7 +8,7 @@ from app.plain import plain
 from app.visit import Visit
 from enrollment.lineage import lineage
 from enrollment.people import Person
-from enrollment.portrait import crop_of
+from enrollment.portrait import thumbnail_of
 from enrollment.profile import KeptPhoto
 
 _FACE = 88  # px
@@ -29,7 +29,7 @@ def show_photos(visit: Visit, state: PersonVisit, person: Person) -> None:
     photos = visit.service.profiles.photos(person.subject_id, newest)[::-1]
     for photo in photos:
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-            face = crop_of(photo.image, photo.details)
+            face = thumbnail_of(photo.image, photo.details)
             show_face(visit, face, person.name, _FACE)
             st.text("\n".join(_told(visit, photo)))
     if person.templates > len(photos):

@@ -6,14 +6,11 @@ thousand as in one of ten.
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from enrollment.calibration import OperatingPoint
 from enrollment.dossier import write_dossier
 from enrollment.left_out import LeftOut, leave_photos_out
 from enrollment.neighbours import Neighbour, likeness_of, neighbours
-from enrollment.portrait import crop_of
+from enrollment.portrait import thumbnail_of
 from enrollment.roster import Roster
 from models.backbone import ScorePriors
 from store.gallery import Gallery
@@ -52,10 +49,10 @@ class Profiles:
         """Others of this name."""
         return [s for s in self._gallery.named(name) if s.subject_id != other_than]
 
-    def faces(self, subject_ids: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
-        """The newest kept face of each, (112, 112, 3) uint8 RGB; who has none is left out."""
+    def faces(self, subject_ids: Sequence[str]) -> dict[str, bytes]:
+        """The newest kept face of each, a JPEG of 112 x 112 px; who has none is left out."""
         newest = self._gallery.newest_samples(subject_ids)
-        return {s: crop_of(sample.image, sample.details) for s, sample in newest.items()}
+        return {s: thumbnail_of(sample.image, sample.details) for s, sample in newest.items()}
 
     def photos(self, subject_id: str, newest: int | None = None) -> list[Sample]:
         """Kept photos of a person and of everyone merged into them, oldest first."""
