@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.cohort import MIN_STRANGERS, Kind
-from enrollment.errors import Unusable
+from enrollment.errors import BadInput, Unusable
+from enrollment.message import message
 from enrollment.people import family
 from enrollment.roster import Roster
 from store.archive import Archive
@@ -43,6 +44,7 @@ def erase(
     """Erase a subject and everyone merged into it.
 
     Raises:
+        BadInput: somebody else was quicker.
         Unusable: the rows are deleted, but another process kept the log from being cut, so old
             pages may still be read from the files; the next start goes on with it.
     """
@@ -50,6 +52,10 @@ def erase(
     mine = [i for i, owner in enumerate(found.subject_ids) if owner == subject.subject_id]
     probes = found.vectors[mine]
     with gallery.change(actor) as change:
+        if change.subject(subject.subject_id) is None:
+            raise BadInput(
+                message("somebody else has erased this person meanwhile; there is nothing left")
+            )
         members = family(change.subjects().values(), subject.subject_id)
         own = gallery.vectors_of(members)
         rows = change.erase(
@@ -65,9 +71,12 @@ def erase(
     roster.refresh()
     if not log_cut:
         raise Unusable(
-            f"{subject.name} is erased and can no longer be found, but another process is reading "
-            "the database, so deleted pages are still in its log; stop that process and run "
-            "any command: the erasure is finished at the next start"
+            message(
+                "{name} is erased and can no longer be found, but another process is reading "
+                "the database, so deleted pages are still in its log; stop that process and run "
+                "any command: the erasure is finished at the next start",
+                name=subject.name,
+            )
         )
     return ErasureReceipt(
         subject_id=subject.subject_id,

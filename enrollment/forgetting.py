@@ -93,6 +93,11 @@ def by_cohort(searches: Searches, cohort_of: Mapping[str, str]) -> dict[str, tup
     return _tally(days, searches.right)
 
 
+def by_person(searches: Searches, threshold: float) -> dict[str, tuple[int, int]]:
+    """Subject id -> (found at the threshold, photos searched for)."""
+    return _tally(searches.truth, searches.found(threshold))
+
+
 @dataclass(frozen=True)
 class Matrix:
     """R[t, j]: nights by cohorts, NaN where a cohort had not come; both in order of time."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.champion import IMPRINT, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
-from enrollment.forgetting import Comparison, by_cohort, compare, per_subject
+from enrollment.forgetting import Comparison, by_cohort, by_person, compare, per_subject
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
 from enrollment.night_trials import Searches, photo_searches, stranger_searches
@@ -384,6 +384,8 @@ class Nightly:
             pseudonyms = self._gallery.pseudonyms(mentioned)
             details |= {"mentions": sorted(pseudonyms.values())}
             change.put_job(JOB, lease.day, "finished", lease.started_at, details)
+            after = (night.winner or night.imprint).state
+            change.put_night(lease.day, by_person(after.searches, after.point.threshold))
             change.drop_heads(self._outdated())
         return NightResult(
             run_id=night.run_id,

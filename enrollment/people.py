@@ -7,6 +7,15 @@ from enrollment.intake import printable
 from store.metadata import name_key
 from store.records import Subject
 
+Person = Subject  # as the doors call it
+HERE = ("active", "suspended")  # states of those who answer for themselves
+MERGED = ("merged",)
+
+
+def same_name(one: str, other: str) -> bool:
+    """As people read them: composed, without case, single spaces."""
+    return name_key(one) == name_key(other)
+
 
 def find_subject(subjects: Iterable[Subject], wanted: str, *, merged: bool = False) -> Subject:
     """The subject of this id, external id or name.

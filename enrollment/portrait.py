@@ -16,6 +16,9 @@ from models.alignment import align
 # Wide enough that another backbone can cut its own crop later, and small enough to keep many.
 _SIDE = 400
 _MARGIN = 2.0
+# Of thumbnails: from this distance of the eyes, px, half of the picture is enough.
+_LARGE_EYES = 54.0
+_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,20 @@ def crop_of(image: bytes, details: Mapping[str, object]) -> NDArray[np.uint8]:
     """The face of a kept portrait, aligned to the quality template."""
     landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
     return align(open_portrait(image), landmarks, QUALITY_TEMPLATE)
+
+
+def thumbnail_of(image: bytes, details: Mapping[str, object]) -> bytes:
+    """As `crop_of`, quicker and less exact, as JPEG bytes: for lists of many people."""
+    landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
+    eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
+    with Image.open(io.BytesIO(image), formats=("JPEG",)) as opened:
+        width, height = opened.size
+        if eyes >= _LARGE_EYES:
+            # Half of the size costs a third of the time: JPEG leaves the fine parts out.
+            opened.draft("RGB", (width // 2, height // 2))
+        picture = np.array(opened.convert("RGB"), np.uint8)
+    crop = align(picture, landmarks * (picture.shape[1] / width), QUALITY_TEMPLATE)
+    return encode_jpeg(crop, _QUALITY)
 
 
 def yaw_of(details: Mapping[str, object]) -> float:

@@ -28,17 +28,19 @@ from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
+from enrollment.message import message
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
 from enrollment.passage import PassagePolicy, Passages, Prompt
-from enrollment.people import family, find_subject, matching
+from enrollment.people import find_subject, matching
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
 from enrollment.privacy import Privacy
+from enrollment.profile import Profiles
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.review import Review
@@ -52,8 +54,8 @@ from models.fingerprint import backbone_fingerprint
 from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
+from store.change import Change
 from store.gallery import Gallery, open_gallery, read_facts
-from store.metadata import name_key
 from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
 
 Tick = Callable[[], None]
@@ -200,6 +202,17 @@ class Service:
     def backups(self) -> Backups:
         """One file that holds everything, sealed; `backup` makes one."""
         return Backups(self._gallery, self._archive, self._settings)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """One person at a time, whole."""
+        return Profiles(
+            self._gallery,
+            self._roster,
+            self.operating_point,
+            lambda: self._capture.backbone.priors,
+            self._settings.actor,
+        )
 
     # -- enrolling and recognising --------------------------------------------------------------
 
@@ -356,12 +369,15 @@ class Service:
 
     def person(self, who: str) -> Subject:
         """Raises BadInput when nobody, or more than one person, is called so."""
+        whole = self._gallery.family(who)
+        if whole and whole[0].state != "merged":
+            return whole[0]
         return find_subject(self._gallery.subjects().values(), who)
 
     def face(self, subject_id: str) -> NDArray[np.uint8] | None:
         """The newest kept face of a person, (112, 112, 3) uint8 RGB; None when none is kept."""
-        samples = self.samples(subject_id)
-        return crop_of(samples[-1].image, samples[-1].details) if samples else None
+        newest = self._gallery.newest_samples([subject_id]).get(subject_id)
+        return None if newest is None else crop_of(newest.image, newest.details)
 
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
@@ -369,23 +385,23 @@ class Service:
     def samples(self, subject_id: str) -> list[Sample]:
         """The kept photos of a person and of everyone merged into them, oldest first; `details`
         say where each came from (`lineage`)."""
-        return self._gallery.samples(family(self._gallery.subjects().values(), subject_id))
+        return self._gallery.samples([s.subject_id for s in self._gallery.family(subject_id)])
 
-    def rename(self, who: str, name: str) -> Subject:
-        """Change the label; no id and no template changes."""
+    def rename(self, who: str, name: str, *, same_name: bool = False) -> Subject:
+        """Change the label; no id and no template changes.
+
+        Args:
+            same_name: also where somebody else has this name, because a person said so.
+        """
         check_name(name)
         subject = self.person(who)
-        same_name = [
-            s
-            for s in self.people()
-            if name_key(s.name) == name_key(name) and s.subject_id != subject.subject_id
-        ]
-        if same_name:
+        if not same_name and self.profiles.same_name(name, subject.subject_id):
             raise BadInput(
                 f"{printable(name)} is enrolled already; if they are one person run: "
                 f"rollcall person merge {printable(subject.name)} {printable(name)}"
             )
         with self._gallery.change(self._settings.actor) as change:
+            _check_unchanged(change, subject)
             change.rename(subject.subject_id, name)
         return self._changed(subject)
 
@@ -397,6 +413,9 @@ class Service:
         if "suspended" in (one.state, other.state):
             raise BadInput("one of them is suspended; resume first")
         with self._gallery.change(self._settings.actor) as change:
+            # Two who merge each way at once would leave nobody who answers.
+            _check_unchanged(change, one)
+            _check_unchanged(change, other)
             change.merge(one.subject_id, other.subject_id)
         return self._changed(other)
 
@@ -404,6 +423,7 @@ class Service:
         """Bring back a subject that was merged into another; `who` is its own name or id."""
         subject = find_subject(self._gallery.subjects().values(), who, merged=True)
         with self._gallery.change(self._settings.actor) as change:
+            _check_unchanged(change, subject)
             change.set_state(subject.subject_id, "active")
         return self._changed(subject)
 
@@ -430,11 +450,13 @@ class Service:
         subject = self.person(who)
         if subject.state != state:
             with self._gallery.change(self._settings.actor) as change:
+                _check_unchanged(change, subject)
                 change.set_state(subject.subject_id, state)
         return self._changed(subject)
 
     def _changed(self, subject: Subject) -> Subject:
-        return self._gallery.subjects()[subject.subject_id]
+        (now, *_) = self._gallery.family(subject.subject_id) or [subject]
+        return now
 
     # -- operating point --------------------------------------------------------------------------
 
@@ -604,7 +626,7 @@ class Service:
         count = self._gallery.rebuild()
         self._roster = self._new_roster()
         self._vetoes = Vetoes(self._gallery, self._roster)
-        for made_from_it in ("identifier", "queue", "review", "_foresight"):
+        for made_from_it in ("identifier", "queue", "review", "_foresight", "profiles"):
             self.__dict__.pop(made_from_it, None)
         self._roster.refresh()
         return count
@@ -631,6 +653,19 @@ class Service:
             self._champion,
             self._cohorts.current,
             self._weights_folders,
+        )
+
+
+def _check_unchanged(change: Change, subject: Subject) -> None:
+    """Raises BadInput when somebody else was quicker."""
+    now = change.subject(subject.subject_id)
+    if now is None or now.state != subject.state:
+        raise BadInput(
+            message(
+                "{name} was erased, merged, suspended or resumed by somebody else meanwhile; "
+                "nothing was changed, look again",
+                name=printable(subject.name),
+            )
         )
 
 

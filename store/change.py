@@ -9,7 +9,7 @@ import secrets
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from store import audit, metadata, negatives, sightings
 from store.consent import version_of
 from store.errors import UnknownSubject
 from store.index import check_vectors
+from store.person import NIGHT
 from store.records import (
     GalleryFacts,
     Job,
@@ -45,6 +46,8 @@ from store.schema import (
     templates,
 )
 from store.vault import SubjectKey, Vault
+
+_KEPT_NIGHTS = 90  # days of what nights counted of each person: 200 bytes a person and night
 
 
 @dataclass
@@ -272,6 +275,10 @@ class Change:
         self.relabelled = True
         return counts
 
+    def subject(self, subject_id: str) -> Subject | None:
+        """As it is under the lock, without the templates of those merged into it."""
+        return metadata.some_subjects(self.connection, [subject_id]).get(subject_id)
+
     # -- faces to review --------------------------------------------------------------------
 
     def subjects(self) -> dict[str, Subject]:
@@ -403,6 +410,38 @@ class Change:
                 details=json.dumps(details),
             )
         )
+
+    def put_night(self, day: str, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Keep what a night counted of each person; of old nights nothing stays.
+
+        Rows of the subject, not part of the job: they go with the person who is erased.
+
+        Args:
+            day: UTC, ISO 8601; what stood there is written over. counts: subject id -> (found,
+                tried); who was erased meanwhile is passed over.
+        """
+        here = set(self.connection.execute(sa.select(subjects.c.subject_id)).scalars())
+        at = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        oldest = at - timedelta(days=_KEPT_NIGHTS)
+        self.connection.execute(
+            sa.delete(events).where(
+                events.c.kind == NIGHT,
+                sa.or_(events.c.at == at.isoformat(), events.c.at < oldest.isoformat()),
+            )
+        )
+        rows = [
+            {
+                "event_id": secrets.token_hex(8),
+                "at": at.isoformat(),
+                "kind": NIGHT,
+                "subject_id": subject_id,
+                "details": json.dumps(both),
+            }
+            for subject_id, both in counts.items()
+            if subject_id in here
+        ]
+        if rows:
+            self.connection.execute(sa.insert(events), rows)
 
     def drop_job(self, job: str, day: str) -> None:
         self.connection.execute(sa.delete(jobs).where(jobs.c.job == job, jobs.c.utc_day == day))

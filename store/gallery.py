@@ -17,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata, negatives, requests, sightings, standings
+from store import audit, metadata, negatives, person, requests, sightings, standings
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
 from store.change import Change, template_context
@@ -25,15 +25,18 @@ from store.database import checkpoint, damage, migrate, needs_migration, open_en
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
 from store.records import (
+    AuditEntry,
     AuditRecord,
     Backup,
     Consent,
     ConsentText,
     GalleryFacts,
+    HeadVersion,
     Job,
     Match,
     Negative,
     Negatives,
+    NightCount,
     Request,
     Sample,
     Sighting,
@@ -42,6 +45,7 @@ from store.records import (
     StoredHead,
     StoredOperatingPoint,
     Subject,
+    Template,
     Templates,
     Verification,
 )
@@ -179,6 +183,31 @@ class Gallery:
         with self._reading() as connection:
             return metadata.some_subjects(connection, subject_ids)
 
+    def family(self, subject_id: str) -> list[Subject]:
+        """A subject and all that were merged into it, itself first; empty where there is none."""
+        with self._reading() as connection:
+            return person.family(connection, subject_id)
+
+    def named(self, name: str) -> list[Subject]:
+        """Those of this name, oldest first, without those merged into others."""
+        with self._reading() as connection:
+            return person.named(connection, name)
+
+    def audit_about(self, subject_ids: Collection[str]) -> list[AuditEntry]:
+        """What the audit trail says of these, oldest first."""
+        with self._reading() as connection:
+            return person.audit_about(connection, self._vault, subject_ids)
+
+    def heads_that_saw(self, subject_ids: Collection[str]) -> list[HeadVersion]:
+        """The kept versions of the head that were made with any of these, newest first."""
+        with self._reading() as connection:
+            return person.heads_that_saw(connection, self._vault, subject_ids)
+
+    def nights_of(self, subject_ids: Collection[str]) -> list[NightCount]:
+        """What each night counted of these, together, oldest first."""
+        with self._reading() as connection:
+            return person.nights_of(connection, subject_ids)
+
     def page_of_subjects(
         self,
         search: str = "",
@@ -210,16 +239,32 @@ class Gallery:
         with self._reading() as connection:
             return metadata.consents_of(connection, subject_id)
 
-    def samples(self, subject_ids: Collection[str]) -> list[Sample]:
-        """The kept photos of these subjects, decrypted, oldest first."""
+    def samples(self, subject_ids: Collection[str], newest: int | None = None) -> list[Sample]:
+        """The kept photos of these subjects, decrypted, oldest first; the `newest` ones alone,
+        where given."""
         with self._reading() as connection:
             keys = self._keys(connection, set(subject_ids))
             rows = connection.execute(
                 sa.select(samples)
                 .where(samples.c.subject_id.in_(list(subject_ids)))
-                .order_by(samples.c.captured_at, samples.c.sample_id)
+                .order_by(samples.c.captured_at.desc(), samples.c.sample_id.desc())
+                .limit(newest)
             ).all()
-        return [_open_sample(keys[row.subject_id], row) for row in rows]
+        return [_open_sample(keys[row.subject_id], row) for row in reversed(rows)]
+
+    def newest_samples(self, subject_ids: Sequence[str]) -> dict[str, Sample]:
+        """The newest kept photo of each of these, decrypted; one of somebody merged into it counts.
+
+        Who has none is left out.
+        """
+        with self._reading() as connection:
+            newest = person.newest_samples(connection, subject_ids)
+            rows = connection.execute(
+                sa.select(samples).where(samples.c.sample_id.in_(list(newest.values())))
+            ).all()
+            keys = self._keys(connection, {row.subject_id for row in rows})
+        opened = {row.sample_id: _open_sample(keys[row.subject_id], row) for row in rows}
+        return {subject_id: opened[sample_id] for subject_id, sample_id in newest.items()}
 
     def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
         """Is this very photo, by its SHA-256, kept for one of these subjects already?"""
@@ -278,6 +323,20 @@ class Gallery:
                 wanted = sa.select(templates.c.template_id).where(templates.c.subject_id.in_(chunk))
                 ids += connection.execute(wanted).scalars()
             return self._decrypt(connection, ids)
+
+    def stored_templates(self, subject_ids: Collection[str]) -> list[Template]:
+        """As `vectors_of`, with the photo that each was made from."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                sa.select(templates.c.template_id, templates.c.subject_id, templates.c.sample_id)
+                .where(templates.c.subject_id.in_(list(subject_ids)))
+                .order_by(templates.c.template_id)
+            ).all()
+            vectors = self._decrypt(connection, [row.template_id for row in rows])
+        return [
+            Template(row.template_id, row.subject_id, row.sample_id, vector)
+            for row, vector in zip(rows, vectors, strict=True)
+        ]
 
     def sightings(self, since: datetime | None = None) -> list[Sighting]:
         """The review queue, oldest first; from `since` on, where given."""

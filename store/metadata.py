@@ -114,6 +114,21 @@ def page_of_subjects(
     return [replace(found[i], templates=counted[i]) for i in ids], total
 
 
+def families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:
+    """Each of these and everybody merged into it -> the one of these that answers."""
+    owners = {subject_id: subject_id for subject_id in subject_ids}
+    newest = list(subject_ids)
+    while newest:
+        rows = connection.execute(
+            sa.select(subjects.c.subject_id, subjects.c.merged_into).where(
+                subjects.c.merged_into.in_(newest)
+            )
+        ).all()
+        newest = [row.subject_id for row in rows if row.subject_id not in owners]
+        owners |= {row.subject_id: owners[row.merged_into] for row in rows}
+    return owners
+
+
 def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
     """Templates of each of these and of everybody merged into it."""
     parents: dict[str, str] = {}  # of everybody below these

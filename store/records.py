@@ -210,6 +210,16 @@ class Negatives:
 
 
 @dataclass(frozen=True)
+class Template:
+    """One template of one kept photo, decrypted."""
+
+    template_id: int
+    subject_id: str
+    sample_id: str
+    vector: NDArray[np.float32]  # (dimension,)
+
+
+@dataclass(frozen=True)
 class Match:
     template_id: int
     subject_id: str
@@ -260,6 +270,34 @@ class StoredHead:
     fingerprint: str
     state: str  # "champion" | "challenger" | "retired" | "refused"
     manifest: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class HeadVersion:
+    """A version of the head without its manifest, which is large."""
+
+    head_id: str
+    created_at: datetime
+    state: str  # as of `StoredHead`
+
+
+@dataclass(frozen=True)
+class NightCount:
+    """Of one person's photos that a night searched for, how many it found. day: UTC midnight."""
+
+    day: datetime
+    found: int
+    tried: int
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """A line of the audit trail. details hold no name."""
+
+    at: datetime
+    actor: str
+    action: str
+    details: Mapping[str, object]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Reading what is kept about one person, or about the few who are shown on a page."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from store import audit as trail
+from store import metadata
+from store.records import AuditEntry, HeadVersion, NightCount, Subject
+from store.schema import audit, events, heads, samples, subjects
+from store.vault import Vault
+
+NIGHT = "night"
+
+
+def family(connection: sa.Connection, subject_id: str) -> list[Subject]:
+    """A subject and all that were merged into it, itself first; empty where there is none."""
+    members = metadata.families(connection, [subject_id])
+    found = metadata.some_subjects(connection, members)
+    if subject_id not in found:
+        return []
+    return [found[subject_id], *(s for i, s in found.items() if i != subject_id)]
+
+
+def named(connection: sa.Connection, name: str) -> list[Subject]:
+    """Those of this name, without those merged into others."""
+    ids = connection.execute(
+        sa.select(subjects.c.subject_id).where(
+            subjects.c.name_key == metadata.name_key(name), subjects.c.state != "merged"
+        )
+    ).scalars()
+    return list(metadata.some_subjects(connection, list(ids)).values())
+
+
+def newest_samples(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:
+    """The newest sample's id of each of these, or of who was merged into it."""
+    owners = metadata.families(connection, subject_ids)
+    rank = sa.func.row_number().over(
+        partition_by=samples.c.subject_id,
+        order_by=(samples.c.captured_at.desc(), samples.c.sample_id.desc()),
+    )
+    ranked = (
+        sa.select(
+            samples.c.sample_id, samples.c.subject_id, samples.c.captured_at, rank.label("rank")
+        )
+        .where(samples.c.subject_id.in_(list(owners)))
+        .subquery()
+    )
+    rows = connection.execute(sa.select(ranked).where(ranked.c.rank == 1)).all()
+    oldest_first = sorted(rows, key=lambda row: (row.captured_at, row.sample_id))
+    return {owners[row.subject_id]: row.sample_id for row in oldest_first}
+
+
+def audit_about(
+    connection: sa.Connection, vault: Vault, subject_ids: Collection[str]
+) -> list[AuditEntry]:
+    """What the audit trail says of these, oldest first."""
+    names = [trail.pseudonym(vault, subject_id) for subject_id in subject_ids]
+    about = [audit.c.object.in_(names), *(audit.c.details.contains(name) for name in names)]
+    rows = connection.execute(sa.select(audit).where(sa.or_(*about)).order_by(audit.c.seq))
+    return [
+        AuditEntry(
+            at=datetime.fromisoformat(row.at),
+            actor=row.actor,
+            action=row.action,
+            details=json.loads(row.details),
+        )
+        for row in rows
+    ]
+
+
+def heads_that_saw(
+    connection: sa.Connection, vault: Vault, subject_ids: Collection[str]
+) -> list[HeadVersion]:
+    """The kept versions of the head that were made with any of these, newest first.
+
+    Found in the database: the manifests of a large gallery are megabytes.
+    """
+    names = [trail.pseudonym(vault, subject_id) for subject_id in subject_ids]
+    rows = connection.execute(
+        sa.select(heads.c.head_id, heads.c.created_at, heads.c.state)
+        .where(sa.or_(*(heads.c.manifest.contains(f'"{name}"') for name in names)))
+        .order_by(heads.c.created_at.desc(), heads.c.head_id)
+    )
+    return [
+        HeadVersion(row.head_id, datetime.fromisoformat(row.created_at), row.state) for row in rows
+    ]
+
+
+def nights_of(connection: sa.Connection, subject_ids: Collection[str]) -> list[NightCount]:
+    """What each night counted of these, together, oldest first."""
+    rows = connection.execute(
+        sa.select(events.c.at, events.c.details)
+        .where(events.c.kind == NIGHT, events.c.subject_id.in_(list(subject_ids)))
+        .order_by(events.c.at)
+    )
+    counts: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        found, tried = json.loads(row.details)
+        before = counts.get(row.at, (0, 0))
+        counts[row.at] = before[0] + found, before[1] + tried
+    return [NightCount(datetime.fromisoformat(at), *both) for at, both in counts.items()]
