@@ -129,7 +129,7 @@ class Review:
         """
         enroller = self._enroller()
         person = self._person(enroller, who, external_id)
-        wanted, gone = chosen(words, self._queue.clusters())
+        wanted, gone = chosen(words, self._queue.groups())
         lying = self._lying(wanted)
         seen = [
             self._seen_face(sighting, image, person, insisted=even_if_unlike)
@@ -160,7 +160,7 @@ class Review:
         """
         subjects = self._gallery.subjects()
         subject = None if not_who is None else find_subject(subjects.values(), not_who)
-        wanted, gone = chosen(words, self._queue.clusters())
+        wanted, gone = chosen(words, self._queue.groups())
         if not wanted:
             return ReviewReport(tuple(_handled(gone)))
         with self._gallery.change(self._actor) as change:
@@ -187,7 +187,7 @@ class Review:
 
     def discard(self, words: Sequence[str]) -> ReviewReport:
         """Forget these faces: nothing of them is kept."""
-        wanted, gone = chosen(words, self._queue.clusters())
+        wanted, gone = chosen(words, self._queue.groups())
         with self._gallery.change(self._actor, raises_generation=False) as change:
             lying = {sighting.sighting_id for sighting in change.sightings()}
             done = [i for i in wanted if i in lying]
@@ -206,6 +206,7 @@ class Review:
             done = [sighting.sighting_id for sighting in change.sightings()]
             if change.drop_old_sightings(change.at, 0):
                 change.record("review.discard", "", {"sightings": done})
+        self._queue.let_go()
         return ReviewReport(
             tuple(ReviewResult(i, "discarded") for i in done), log_cut=self._gallery.cut_log()
         )

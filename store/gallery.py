@@ -148,6 +148,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.some_subjects(connection, subject_ids)
 
+    def names(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """What these subjects are called, by id; who is not there any more is left out."""
+        with self._reading() as connection:
+            return metadata.names(connection, subject_ids)
+
     def page_of_subjects(
         self,
         search: str = "",
@@ -184,6 +189,20 @@ class Gallery:
                 .order_by(samples.c.captured_at, samples.c.sample_id)
             ).all()
         return [_open_sample(keys[row.subject_id], row) for row in rows]
+
+    def newest_sample(self, subject_id: str) -> Sample | None:
+        """The newest kept photo of a subject or of one merged into it, decrypted."""
+        with self._reading() as connection:
+            owners = metadata.families(connection, [subject_id])
+            row = connection.execute(
+                sa.select(samples)
+                .where(samples.c.subject_id.in_(list(owners)))
+                .order_by(samples.c.captured_at.desc(), samples.c.sample_id.desc())
+                .limit(1)
+            ).first()
+            if row is None:
+                return None
+            return _open_sample(self._keys(connection, [row.subject_id])[row.subject_id], row)
 
     def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
         """Is this very photo, by its SHA-256, kept for one of these subjects already?"""
@@ -247,6 +266,11 @@ class Gallery:
         """The review queue, oldest first; from `since` on, where given."""
         with self._reading() as connection:
             return sightings.select(connection, self._vault, self.facts.fingerprint, since)
+
+    def sighting_ids(self) -> list[str]:
+        """Which faces `sightings` would give, without opening them; oldest first."""
+        with self._reading() as connection:
+            return sightings.ids(connection, self.facts.fingerprint)
 
     def queue_size(self) -> tuple[int, datetime | None]:
         """How many faces are in the review queue, whichever pipeline made them, and since when."""
@@ -322,6 +346,11 @@ class Gallery:
         """Every run of a job, oldest day first."""
         with self._reading() as connection:
             return metadata.all_jobs(connection, job)
+
+    def page_of_jobs(self, job: str, offset: int = 0, limit: int = 30) -> tuple[list[Job], int]:
+        """Some runs of a job, newest day first, and how many there are in all."""
+        with self._reading() as connection:
+            return metadata.page_of_jobs(connection, job, offset, limit)
 
     def pseudonyms(self, subject_ids: Collection[str]) -> dict[str, str]:
         """How heads, jobs and the audit trail name these subjects."""
