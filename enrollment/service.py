@@ -27,6 +27,7 @@ from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
 from enrollment.night_lease import JOB as NIGHT
+from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
@@ -586,6 +587,12 @@ class Service:
     def nights_page(self, offset: int = 0, limit: int = 30) -> tuple[list[Job], int]:
         """Some nights, the newest first, and how many there are in all."""
         return self._gallery.page_of_jobs(NIGHT, offset, limit)
+
+    def night_process(self) -> int | None:
+        """The process that runs a night at this moment; None where none does."""
+        newest, _ = self._gallery.page_of_jobs(NIGHT, 0, 2)
+        running = [night for night in newest if runs_now(night, datetime.now(UTC))]
+        return int(str(running[0].details["pid"])) if running else None
 
     def night_page(self, night: Job) -> str | None:
         """A night's report as HTML; None where an erasure has taken it."""

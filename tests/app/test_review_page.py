@@ -241,7 +241,7 @@ def test_assigned_to_somebody_found_by_name(
     at.text_input[0].set_value("colleague 26").run()
     press(at, "Colleague 26")
     assert "1 face was not assigned to Colleague 26" in "".join(w.proto.title for w in at.warning)
-    assert "likeness" in said(at), "the reason has its number"
+    assert "at least 0.50 is needed" in said(at), "the reason has its number"
     assert staffed.person("Colleague 26").templates == 1
     assert "Group 1 of 1: 1 face" in said(at), "it stays in the queue"
     press(at, "Assign all the same")
