@@ -7,7 +7,7 @@ nothing else. `python -m app.catalogue` finds what is new in the code and writes
 import gettext
 import io
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -71,6 +71,10 @@ class Language:
 
     def day(self, when: datetime) -> str:
         return str(format_date(when.astimezone(self.zone), "medium", locale=self.code))
+
+    def calendar_day(self, day: str) -> str:
+        """A day of the calendar, YYYY-MM-DD, that belongs to no place."""
+        return str(format_date(date.fromisoformat(day), "medium", locale=self.code))
 
     def moment(self, when: datetime) -> str:
         """Day and time of day."""

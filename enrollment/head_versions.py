@@ -62,12 +62,21 @@ def rollback(gallery: Gallery, archive: Archive, actor: str) -> StoredHead:
         BadInput: there was none.
         GalleryDamaged: its file is not what was written.
     """
-    heads = gallery.heads()
-    serving = next((i for i, h in enumerate(heads) if h.state == "champion"), len(heads))
-    earlier = [h for h in heads[:serving] if h.state == "retired"]
-    if not earlier:
+    head = earlier(gallery.heads())
+    if head is None:
         raise BadInput("there is no earlier head to go back to; see: rollcall head list")
-    return promote(gallery, archive, earlier[-1].head_id, actor)
+    return promote(gallery, archive, head.head_id, actor)
+
+
+def serving(heads: Sequence[StoredHead]) -> StoredHead | None:
+    """The one that serves; None before the first was promoted."""
+    return next((head for head in heads if head.state == "champion"), None)
+
+
+def earlier(heads: Sequence[StoredHead]) -> StoredHead | None:
+    """The one that served before the one that serves; heads are given oldest first."""
+    at = next((i for i, head in enumerate(heads) if head.state == "champion"), len(heads))
+    return next((head for head in reversed(heads[:at]) if head.state == "retired"), None)
 
 
 def _check_file(head: StoredHead, gallery: Gallery, archive: Archive) -> None:

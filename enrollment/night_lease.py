@@ -80,6 +80,11 @@ def give_up(lease: Lease) -> None:
             change.drop_job(JOB, lease.day)
 
 
+def runs_now(job: Job, now: datetime) -> bool:
+    """Is somebody running this night at this moment?"""
+    return job.state == "running" and _alive(job.details, now)
+
+
 def _alive(details: Mapping[str, object], now: datetime) -> bool:
     if details.get("host") == socket.gethostname() and not _runs(int(str(details["pid"]))):
         return False

@@ -116,6 +116,7 @@ class Review:
         *,
         external_id: str | None = None,
         even_if_unlike: bool = False,
+        newcomer: bool = False,
     ) -> ReviewReport:
         """Enroll these faces: of somebody who is enrolled, or of a newcomer with consent.
 
@@ -123,13 +124,20 @@ class Review:
             words: ids of faces or clusters, or beginnings of them.
             who: name, external id or id of somebody enrolled, or a newcomer's name.
             even_if_unlike: although they are unlike this person, or as like somebody else.
+            newcomer: nobody enrolled is meant, even by the same name.
 
         Raises:
-            BadInput: an id or a name cannot be understood, or the person is suspended.
+            BadInput: an id or a name cannot be understood, the person is suspended, or is no
+                newcomer.
         """
         enroller = self._enroller()
         person = self._person(enroller, who, external_id)
-        wanted, gone = chosen(words, self._queue.clusters())
+        if newcomer and person.subject_id is not None:
+            raise BadInput(
+                f"{printable(person.name)} is enrolled already; choose that person, or give a "
+                "staff number that tells the two apart"
+            )
+        wanted, gone = chosen(words, self._queue.groups())
         lying = self._lying(wanted)
         seen = [
             self._seen_face(sighting, image, person, insisted=even_if_unlike)
@@ -160,7 +168,7 @@ class Review:
         """
         subjects = self._gallery.subjects()
         subject = None if not_who is None else find_subject(subjects.values(), not_who)
-        wanted, gone = chosen(words, self._queue.clusters())
+        wanted, gone = chosen(words, self._queue.groups())
         if not wanted:
             return ReviewReport(tuple(_handled(gone)))
         with self._gallery.change(self._actor) as change:
@@ -187,7 +195,7 @@ class Review:
 
     def discard(self, words: Sequence[str]) -> ReviewReport:
         """Forget these faces: nothing of them is kept."""
-        wanted, gone = chosen(words, self._queue.clusters())
+        wanted, gone = chosen(words, self._queue.groups())
         with self._gallery.change(self._actor, raises_generation=False) as change:
             lying = {sighting.sighting_id for sighting in change.sightings()}
             done = [i for i in wanted if i in lying]
@@ -206,6 +214,7 @@ class Review:
             done = [sighting.sighting_id for sighting in change.sightings()]
             if change.drop_old_sightings(change.at, 0):
                 change.record("review.discard", "", {"sightings": done})
+        self._queue.let_go()
         return ReviewReport(
             tuple(ReviewResult(i, "discarded") for i in done), log_cut=self._gallery.cut_log()
         )
@@ -243,6 +252,19 @@ class Review:
             log_cut=self._gallery.cut_log() if done else None,
         )
 
+    def take_back(self, sighting_ids: Collection[str]) -> ReviewReport:
+        """Take back the no that was said of these faces, by their ids in the queue."""
+        said = self._gallery.negative_list()
+        found = [n.negative_id for n in said if n.details.get("sighting") in sighting_ids]
+        return self.forget(found)
+
+    def contradicting(self, sighting_ids: Collection[str], subject_id: str) -> list[str]:
+        """The faces whose no forbids to assign these to this person: ids for `forget`."""
+        wanted = set(sighting_ids)
+        lying = [s for s in self._gallery.sightings() if s.sighting_id in wanted]
+        said = (self._said_no(sighting, subject_id) for sighting in lying)
+        return list(dict.fromkeys(negative for negative in said if negative is not None))
+
     # -- below ----------------------------------------------------------------------------------
 
     def _person(self, enroller: Enroller, who: str, external_id: str | None) -> Enrollee:
@@ -250,11 +272,11 @@ class Review:
         subject = None
         if external_id is None:
             subject = self._called(who)
-        newcomer = Enrollee(who, external_id, ())
-        subject = subject or enroller.existing(newcomer)
+        new = Enrollee(who, external_id, ())
+        subject = subject or enroller.existing(new)
         if subject is None:
             check_name(who)
-            return newcomer
+            return new
         return Enrollee(subject.name, subject.external_id, (), subject.subject_id)
 
     def _called(self, who: str) -> Subject | None:
@@ -293,8 +315,7 @@ class Review:
         """Somebody said no to this very name: a yes needs that taken back first."""
         if person.subject_id is None:
             return ()
-        same = float(str(sighting.details["same_person"]))
-        said = self._vetoes.against(sighting.vector, person.subject_id, same)
+        said = self._said_no(sighting, person.subject_id)
         if said is None:
             return ()
         message = (
@@ -302,6 +323,10 @@ class Review:
             f"first: rollcall review forget {short(said)}"
         )
         return (Reason(ReasonCode.NOT_THIS_PERSON, message),)
+
+    def _said_no(self, sighting: Sighting, subject_id: str) -> str | None:
+        same = float(str(sighting.details["same_person"]))
+        return self._vetoes.against(sighting.vector, subject_id, same)
 
     def _drop(self, sighting_ids: Sequence[str]) -> None:
         if sighting_ids:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from store.records import Sighting
 
 _SHORT = 8  # characters of an id that people type
 _CLUSTER = "c-"
+_URGENCY = ("named", "disagreement", "near_miss", "unknown")
 _WORD = re.compile(r"(c-)?[0-9a-f]{4,32}")
 
 
@@ -54,7 +55,8 @@ class Cluster:
 
 
 def cluster(sightings: Sequence[Sighting]) -> list[Cluster]:
-    """Group the queue by likeness (average linkage), the largest group first.
+    """Group the queue by likeness (average linkage), the largest group first; of equally large ones
+    doubted names, then disagreements, near misses and unknowns.
 
     Args:
         sightings: oldest first.
@@ -64,7 +66,20 @@ def cluster(sightings: Sequence[Sighting]) -> list[Cluster]:
     vectors = np.stack([sighting.vector for sighting in sightings])
     same = float(str(sightings[-1].details["same_person"]))
     members = [tuple(sightings[i] for i in rows) for rows in groups(vectors, same)]
-    return [Cluster(_cluster_id(found), found) for found in members]
+    return sorted((Cluster(_cluster_id(found), found) for found in members), key=_order)
+
+
+def remaining(clusters: Sequence[Cluster], here: Collection[str]) -> list[Cluster]:
+    """As `cluster` of those faces that are still here, without comparing all of them anew.
+
+    A group that is gone as a whole was merged with no other, so the others stay as they are; of one
+    that lost some the rest is grouped again.
+    """
+    found: list[Cluster] = []
+    for group in clusters:
+        kept = [sighting for sighting in group.sightings if sighting.sighting_id in here]
+        found += [group] if len(kept) == len(group.sightings) else cluster(kept)
+    return sorted(found, key=_order)
 
 
 def chosen(words: Sequence[str], clusters: Sequence[Cluster]) -> tuple[list[str], list[str]]:
@@ -111,6 +126,11 @@ def full_id(word: str, among: Mapping[str, object]) -> str | None:
 def short(identifier: str) -> str:
     """As much of an id as people need to type."""
     return identifier[: _SHORT + (len(_CLUSTER) if identifier.startswith(_CLUSTER) else 0)]
+
+
+def _order(group: Cluster) -> tuple[int, int, str, str]:
+    urgency = min(_URGENCY.index(sighting.kind) for sighting in group.sightings)
+    return -len(group.sightings), urgency, group.sightings[0].at.isoformat(), group.cluster_id
 
 
 def _cluster_id(sightings: Sequence[Sighting]) -> str:

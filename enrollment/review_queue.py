@@ -15,7 +15,8 @@ from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, CapturedFace
 from enrollment.identifier import Candidate, Identification
 from enrollment.portrait import Portrait, open_portrait, portrait_of
-from enrollment.review_cluster import Cluster, cluster
+from enrollment.review_cluster import Cluster
+from enrollment.review_groups import ReviewGroups
 from enrollment.review_policy import ReviewPolicy
 from enrollment.roster import Roster
 from enrollment.veto import Vetoes
@@ -63,6 +64,7 @@ class ReviewQueue:
         self._vetoes = vetoes
         self._point = point
         self._actor = actor
+        self._groups = ReviewGroups(gallery)
         self.policy = policy
 
     # -- coming in ------------------------------------------------------------------------------
@@ -205,11 +207,31 @@ class ReviewQueue:
 
     # -- looking at it --------------------------------------------------------------------------
 
-    def clusters(self) -> list[Cluster]:
-        """The queue, grouped by likeness, the largest group first; each with whom it looks like."""
+    def groups(self) -> list[Cluster]:
+        """The queue, grouped by likeness, the largest group first; whom each looks like is not
+        asked, which takes longest."""
         self.expire()
-        found = cluster(self._gallery.sightings())
-        return [self._with_nearest(group) for group in found]
+        return self._groups.current()
+
+    def clusters(self) -> list[Cluster]:
+        """As `groups`, each with whom it looks like."""
+        return [self._with_nearest(group) for group in self.groups()]
+
+    def likest(self, group: Cluster) -> list[Candidate]:
+        """The enrolled whom a group is nearest to, the nearest first; a name that somebody said no
+        to is not among them."""
+        vectors = np.stack([sighting.vector for sighting in group.sightings])
+        row = imprint(vectors, vectors.shape[1])
+        (ranking,) = self._roster.rank(row[None])
+        return [
+            Candidate(subject_id, self._roster.subject(subject_id).name, score)
+            for subject_id, score in zip(ranking.subject_ids, ranking.scores, strict=True)
+            if self._vetoes.against(row, subject_id, group.same_person) is None
+        ]
+
+    def let_go(self) -> None:
+        """Keep no face in memory until the next look."""
+        self._groups.let_go()
 
     def portraits(self, sighting_ids: Collection[str]) -> dict[str, NDArray[np.uint8]]:
         """The pictures of those that are still in the queue, (h, w, 3) uint8 RGB each."""
@@ -217,15 +239,8 @@ class ReviewQueue:
         return {i: open_portrait(images[i]) for i in sighting_ids if i in images}
 
     def _with_nearest(self, group: Cluster) -> Cluster:
-        vectors = np.stack([sighting.vector for sighting in group.sightings])
-        row = imprint(vectors, vectors.shape[1])
-        (ranking,) = self._roster.rank(row[None])
-        for subject_id, score in zip(ranking.subject_ids, ranking.scores, strict=True):
-            # A name that somebody said no to is not proposed again.
-            if self._vetoes.against(row, subject_id, group.same_person) is None:
-                name = self._roster.subject(subject_id).name
-                return group.proposing(Candidate(subject_id, name, score))
-        return group
+        likest = self.likest(group)
+        return group.proposing(likest[0]) if likest else group
 
 
 def _now() -> datetime:

@@ -1,7 +1,7 @@
 """Everything that people can ask of a gallery, the same at every door. Built in `open_service`."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,6 +30,8 @@ from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
 from enrollment.message import message
 from enrollment.night_lease import JOB as NIGHT
+from enrollment.night_lease import runs_now
+from enrollment.night_record import document_of, page_of
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
@@ -359,6 +361,10 @@ class Service:
         """Some of the enrolled, and how many there are in all; as `Gallery.page_of_subjects`."""
         return self._gallery.page_of_subjects(search, states, order, offset, limit)
 
+    def names(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """What these people are called, by id; who is not there any more is left out."""
+        return self._gallery.names(subject_ids)
+
     def count(self) -> int:
         """How many people are enrolled."""
         return self._gallery.count()
@@ -442,9 +448,11 @@ class Service:
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
-        return erase(
+        receipt = erase(
             self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
         )
+        self.queue.let_go()
+        return receipt
 
     def _set_state(self, who: str, state: str) -> Subject:
         subject = self.person(who)
@@ -618,6 +626,24 @@ class Service:
     def nights(self) -> list[Job]:
         """Every night that was run, oldest first."""
         return self._gallery.jobs(NIGHT)
+
+    def nights_page(self, offset: int = 0, limit: int = 30) -> tuple[list[Job], int]:
+        """Some nights, the newest first, and how many there are in all."""
+        return self._gallery.page_of_jobs(NIGHT, offset, limit)
+
+    def night_process(self) -> int | None:
+        """The process that runs a night at this moment; None where none does."""
+        newest, _ = self._gallery.page_of_jobs(NIGHT, 0, 2)
+        running = [night for night in newest if runs_now(night, datetime.now(UTC))]
+        return int(str(running[0].details["pid"])) if running else None
+
+    def night_page(self, night: Job) -> str | None:
+        """A night's report as HTML; None where an erasure has taken it."""
+        return page_of(self._archive, night)
+
+    def night_document(self, night: Job) -> Mapping[str, object] | None:
+        """A night's report as a document; None where an erasure has taken it."""
+        return document_of(self._archive, night)
 
     # -- care -------------------------------------------------------------------------------------
 

@@ -54,6 +54,13 @@ class Archive:
     def report(self, name: str) -> Path:
         return self._reports / name
 
+    def read_report(self, name: str) -> bytes | None:
+        """None when it is not there: an erasure takes the reports that name somebody."""
+        try:
+            return self.report(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def sweep(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete the files that killed writers left: all but these that are an hour old."""
         kept = {self.head(head_id) for head_id in heads} | {self._reports / r for r in reports}

@@ -208,6 +208,11 @@ class Gallery:
         with self._reading() as connection:
             return person.nights_of(connection, subject_ids)
 
+    def names(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """What these subjects are called, by id; who is not there any more is left out."""
+        with self._reading() as connection:
+            return metadata.names(connection, subject_ids)
+
     def page_of_subjects(
         self,
         search: str = "",
@@ -343,6 +348,11 @@ class Gallery:
         with self._reading() as connection:
             return sightings.select(connection, self._vault, self.facts.fingerprint, since)
 
+    def sighting_ids(self) -> list[str]:
+        """Which faces `sightings` would give, without opening them; oldest first."""
+        with self._reading() as connection:
+            return sightings.ids(connection, self.facts.fingerprint)
+
     def queue_size(self) -> tuple[int, datetime | None]:
         """How many faces are in the review queue, whichever pipeline made them, and since when."""
         with self._reading() as connection:
@@ -417,6 +427,11 @@ class Gallery:
         """Every run of a job, oldest day first."""
         with self._reading() as connection:
             return metadata.all_jobs(connection, job)
+
+    def page_of_jobs(self, job: str, offset: int = 0, limit: int = 30) -> tuple[list[Job], int]:
+        """Some runs of a job, newest day first, and how many there are in all."""
+        with self._reading() as connection:
+            return metadata.page_of_jobs(connection, job, offset, limit)
 
     def pseudonyms(self, subject_ids: Collection[str]) -> dict[str, str]:
         """How heads, jobs and the audit trail name these subjects."""

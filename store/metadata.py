@@ -129,6 +129,16 @@ def families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str,
     return owners
 
 
+def names(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, str]:
+    """What these are called, those merged into others too; who is not there is left out."""
+    found: dict[str, str] = {}
+    for chunk in chunks(list(subject_ids)):
+        wanted = sa.select(subjects.c.subject_id, subjects.c.name)
+        rows = connection.execute(wanted.where(subjects.c.subject_id.in_(chunk)))
+        found |= {row.subject_id: row.name for row in rows}
+    return found
+
+
 def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
     """Templates of each of these and of everybody merged into it."""
     parents: dict[str, str] = {}  # of everybody below these
@@ -318,17 +328,29 @@ def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     """Every run of a job, or of all of them, oldest day first."""
     wanted = sa.true() if job is None else jobs.c.job == job
     rows = connection.execute(sa.select(jobs).where(wanted).order_by(jobs.c.utc_day))
-    return [
-        Job(
-            job=row.job,
-            day=row.utc_day,
-            state=row.state,
-            started_at=datetime.fromisoformat(row.started_at),
-            finished_at=datetime.fromisoformat(row.finished_at) if row.finished_at else None,
-            details=json.loads(row.details),
-        )
-        for row in rows
-    ]
+    return [_job(row) for row in rows]
+
+
+def page_of_jobs(
+    connection: sa.Connection, job: str, offset: int, limit: int
+) -> tuple[list[Job], int]:
+    """Some runs of a job, newest day first, and how many there are in all."""
+    wanted = jobs.c.job == job
+    among = sa.select(sa.func.count()).select_from(jobs).where(wanted)
+    total = int(connection.execute(among).scalar_one())
+    newest = sa.select(jobs).where(wanted).order_by(jobs.c.utc_day.desc())
+    return [_job(row) for row in connection.execute(newest.offset(offset).limit(limit))], total
+
+
+def _job(row: sa.Row[Any]) -> Job:
+    return Job(
+        job=row.job,
+        day=row.utc_day,
+        state=row.state,
+        started_at=datetime.fromisoformat(row.started_at),
+        finished_at=datetime.fromisoformat(row.finished_at) if row.finished_at else None,
+        details=json.loads(row.details),
+    )
 
 
 def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:

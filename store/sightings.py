@@ -51,6 +51,13 @@ def select(
     return [_opened(vault, fingerprint, row) for row in rows]
 
 
+def ids(connection: sa.Connection, fingerprint: str) -> list[str]:
+    """Of the queue as far as this pipeline made it, oldest first."""
+    wanted = sa.select(sightings.c.sighting_id).where(sightings.c.fingerprint == fingerprint)
+    ordered = wanted.order_by(sightings.c.at, sightings.c.sighting_id)
+    return list(connection.execute(ordered).scalars())
+
+
 def size(connection: sa.Connection) -> tuple[int, datetime | None]:
     """How many there are, whichever pipeline made them, and when the oldest was seen."""
     count, oldest = connection.execute(

@@ -585,14 +585,14 @@ def test_nobody_and_somebody_erased_are_said(staffed: Service) -> None:
     (kept,) = queued(staffed, (9, 0))
     with pytest.raises(BadInput, match="nobody"):
         staffed.review.ignore([kept], "Zoe")
-    clusters = staffed.queue.clusters
+    groups = staffed.queue.groups
 
     def slow():
-        found = clusters()
+        found = groups()
         staffed.erase("Person 1")
         return found
 
-    staffed.queue.clusters = slow  # type: ignore[method-assign] - the erasure comes in between
+    staffed.queue.groups = slow  # type: ignore[method-assign] - the erasure comes in between
     with pytest.raises(BadInput, match="erased meanwhile"):
         staffed.review.ignore([kept], "Person 1")
     assert staffed.review.negatives() == []

@@ -1,0 +1,242 @@
+"""The nightly page as Streamlit runs it, on real nights with tiny models; no browser."""
+
+import functools
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
+
+from app.night_facts import facts_of
+from app.night_run import TASK
+from app.tasks import Tasks
+from enrollment.enroller import allow_collision
+from enrollment.intake import Enrollee
+from enrollment.night_lease import JOB, claim, give_up
+from enrollment.planning import NightPolicy
+from enrollment.service import Service
+
+QUICK = NightPolicy(mode="imprint")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages_are_scanned_once() -> Iterator[None]:
+    """Each AppTest reads the metadata of every installed package, in search of components."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture
+def tasks() -> Iterator[Tasks]:
+    tasks = Tasks()
+    yield tasks
+    tasks.close()
+
+
+@pytest.fixture
+def enroll(service: Service, person: Callable[..., Enrollee]) -> Callable[[range], None]:
+    def add(numbers: range) -> None:
+        list(service.enroll([person(i, range(2)) for i in numbers], "yes", allow_collision))
+
+    return add
+
+
+def _nightly_page(service, tasks) -> None:  # a script of its own: it knows no names from here
+    from app.language import Language
+    from app.nightly_page import show
+    from app.visit import Visit
+
+    show(Visit(service, Language(), tasks))
+
+
+def open_page(service: Service, tasks: Tasks) -> AppTest:
+    at = AppTest.from_function(_nightly_page, default_timeout=600, args=(service, tasks)).run()
+    assert not at.exception
+    return at
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    (button,) = [button for button in at.button if button.label == label]
+    button.click().run()
+    assert not at.exception
+    return at
+
+
+def said(at: AppTest) -> str:
+    """Everything on the page that is text, without what keeps it from being markup."""
+    parts = [*at.title, *at.subheader, *at.text, *at.caption, *at.markdown, *at.error]
+    parts += [*at.warning, *at.info, *at.success]
+    titles = [part.proto.title for part in [*at.error, *at.warning, *at.info, *at.success]]
+    text = "\n".join([*(str(part.value) for part in parts), *titles])
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+def cells(at: AppTest, number: int) -> str:
+    return at.table[number].value.to_string().replace("\\", "").replace("\u2060", "")
+
+
+def put_nights(service: Service, nights: int, details: dict[str, object]) -> None:
+    last = date(2026, 11, 20)
+    with service._gallery.change("test", raises_generation=False) as change:
+        for back in range(nights):
+            day = (last - timedelta(days=back)).isoformat()
+            change.put_job(JOB, day, "finished", datetime(2026, 1, 1, tzinfo=UTC), details)
+
+
+def test_before_the_first_night(
+    service: Service, tasks: Tasks, enroll: Callable[[range], None]
+) -> None:
+    at = open_page(service, tasks)
+    assert "No night has been run yet" in said(at)
+    assert "--nightly-at HH:MM" in said(at)
+    assert "Nobody is enrolled" in said(at)
+    assert "the means of the photos serve" in said(at)
+    press(at, "Run now")
+    tasks.latest(TASK).wait(60)
+    at.run()
+    assert "Nobody is enrolled, so there is nothing to learn" in said(at)
+    assert "Skipped" in said(at)
+
+
+def test_a_night_is_run_from_the_page(
+    service: Service, tasks: Tasks, enroll: Callable[[range], None]
+) -> None:
+    enroll(range(4))
+    at = open_page(service, tasks)
+    at.run()
+    press(at, "Run now")
+    tasks.latest(TASK).wait(120)
+    at.run()
+    assert tasks.latest(TASK).state == "done"
+    assert "Promoted" in said(at)
+    (night,) = service.nights()
+    assert f"{night.details['metrics']['subjects']} people" in said(at)
+    assert "Found: named rightly" in cells(at, 0)
+    assert "passed" in cells(at, 1)
+    assert "serves now" in cells(at, 2)
+    assert "promoted" in cells(at, 3)
+    assert at.get("iframe"), "the report is on the page"
+    assert "Content-Security-Policy" in at.get("iframe")[0].proto.srcdoc
+    press(at, "Run now")
+    tasks.latest(TASK).wait(60)
+    at.run()
+    assert "has been run already" in said(at)
+
+
+def test_versions_are_promoted_and_rolled_back(
+    service: Service, tasks: Tasks, enroll: Callable[[range], None]
+) -> None:
+    enroll(range(3))
+    service.nightly(QUICK)
+    enroll(range(3, 5))
+    service.nightly(QUICK, force=True)
+    first, second = service.heads()
+    at = open_page(service, tasks)
+    assert at.selectbox(key="nightly-head").options == [f"{first.head_id} (served before)"]
+    press(at, "Roll back")
+    assert f"Then: {first.head_id}" in said(at)
+    assert f"Now: {second.head_id}" in said(at)
+    press(at, "Leave it")
+    assert [h.state for h in service.heads()] == ["retired", "champion"]
+    press(press(at, "Roll back"), "Let it serve")
+    assert [h.state for h in service.heads()] == ["champion", "retired"]
+    assert f"{first.head_id} serves from now on" in said(at)
+    assert "Roll back" not in [button.label for button in at.button]
+    press(press(at, "Promote it"), "Let it serve")
+    assert [h.state for h in service.heads()] == ["retired", "champion"]
+
+
+def test_why_a_night_was_refused_and_what_would_help(service: Service, tasks: Tasks) -> None:
+    figures = {"mode": "imprint", "probes": 100, "accuracy": 0.95, "find_rate": 0.9, "fpir": 0.01}
+    worse = figures | {"find_rate": 0.8, "fpir": 0.0, "threshold": 0.5}
+    details = {
+        "outcome": "refused",
+        "reason": "refused: people would be found less often: 90.0% -> 80.0%",
+        "mode": "imprint",
+        "metrics": {
+            "subjects": 50,
+            "checks": {"find rate": False, "strangers": None, "integrity": True},
+            "states": {"before": figures, "imprint": worse},
+            "seconds": {"total": 3.21},
+        },
+        "reports": [],
+    }
+    put_nights(service, 1, details)
+    at = open_page(service, tasks)
+    text = said(at)
+    assert "people would be found less often: 90.0% -> 80.0%" in text
+    assert "Why the gate refused" in text
+    assert "More photos of the people who are not found" in text
+    assert "50 people" in text
+    duel = cells(at, 0)
+    assert "Champion: served until then" in duel
+    assert "Challenger: plain means" in duel
+    assert "-10 points (worse)" in duel
+    assert "-1 points (better)" in duel
+    checks = cells(at, 1)
+    assert "refused" in checks
+    assert "too little data" in checks
+    assert "Refused by: People found" in cells(at, 2)
+    assert "The report of this night is gone" in text
+
+
+def test_the_report_of_somebody_erased_is_gone(
+    service: Service, tasks: Tasks, enroll: Callable[[range], None]
+) -> None:
+    enroll(range(3))
+    service.nightly(QUICK)
+    assert open_page(service, tasks).get("iframe")
+    service.erase("Person 1")
+    at = open_page(service, tasks)
+    assert not at.get("iframe")
+    assert "A report goes when somebody whom it names is erased" in said(at)
+
+
+def test_a_year_of_nights_is_shown_a_month_at_a_time(service: Service, tasks: Tasks) -> None:
+    put_nights(service, 365, {"outcome": "promoted", "mode": "imprint", "metrics": {}})
+    at = open_page(service, tasks)
+    runs = at.table[-1]
+    assert len(runs.value) == 30
+    assert runs.value["Day"][0].replace("\\", "") == "Nov 20, 2026"
+    assert "30 of 365 nights" in said(at)
+    press(at, "Show more nights")
+    assert len(at.table[-1].value) == 60
+
+
+def test_a_night_that_runs_is_watched_and_stopped(service: Service, tasks: Tasks) -> None:
+    def work(task) -> None:
+        task.step("train", 0.4)
+        while True:
+            task.step("train", 0.4)
+
+    tasks.start(TASK, work)
+    at = open_page(service, tasks)
+    assert "Run now" not in [button.label for button in at.button]
+    (bar,) = at.get("progress")
+    assert (bar.proto.value, bar.proto.text) == (40, "Training on everybody")
+    press(at, "Stop")
+    tasks.latest(TASK).wait(10)
+    at.run()
+    assert "It was stopped" in said(at)
+    assert "Run now" in [button.label for button in at.button]
+
+
+def test_a_night_of_another_process_is_seen(service: Service, tasks: Tasks) -> None:
+    lease, _ = claim(service._gallery, "test", lambda: datetime.now(UTC))
+    at = open_page(service, tasks)
+    assert "This server's schedule runs a night" in said(at)
+    assert "Run now" not in [button.label for button in at.button]
+    assert lease is not None
+    give_up(lease)
+    at.run()
+    assert "Run now" in [button.label for button in at.button]
+
+
+def test_details_of_any_age_are_read() -> None:
+    facts = facts_of("2026-11-20", "finished", datetime.now(UTC), {})
+    assert (facts.champion, facts.challenger, facts.failed) == (None, None, [])
+    facts = facts_of("2026-11-20", "running", datetime.now(UTC), {"metrics": "no"})
+    assert (facts.outcome, facts.people, facts.seconds) == ("running", None, None)
