@@ -1,7 +1,7 @@
 """Everything that people can ask of a gallery, the same at every door. Built in `open_service`."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
+from enrollment.gallery_map import Mapmaker
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -42,6 +43,7 @@ from enrollment.review import Review
 from enrollment.review_queue import ReviewQueue
 from enrollment.roster import Roster
 from enrollment.veto import Vetoes
+from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
 from models.errors import ModelError
@@ -100,6 +102,7 @@ class Service:
         self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
         self._roster = self._new_roster()
         self._vetoes = Vetoes(gallery, self._roster)
+        self.map = Mapmaker(gallery, lambda: self._roster)
         self._calibrator = Calibrator(
             gallery,
             lambda: self._roster,
@@ -344,6 +347,15 @@ class Service:
         samples = self.samples(subject_id)
         return crop_of(samples[-1].image, samples[-1].details) if samples else None
 
+    def faces(self, subject_ids: Collection[str]) -> dict[str, NDArray[np.uint8]]:
+        """As `face`, of those of these people who have one: for lists, at a few ms a face."""
+        found = self._gallery.newest_samples(subject_ids)
+        return {s: crop_of(sample.image, sample.details) for s, sample in found.items()}
+
+    def names(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """Subject id -> name, of those of these who are still there."""
+        return self._gallery.names(subject_ids)
+
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
 
@@ -401,9 +413,11 @@ class Service:
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
-        return erase(
+        receipt = erase(
             self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
         )
+        self.map.forget()
+        return receipt
 
     def _set_state(self, who: str, state: str) -> Subject:
         subject = self.person(who)
@@ -423,22 +437,38 @@ class Service:
 
     def point_document(self, point: OperatingPoint) -> dict[str, object]:
         """For the doors: whom strangers would be taken for, and who is near whom, with names."""
-        subjects = self._gallery.subjects()
+        near = {subject_id for pair in point.near_pairs for subject_id in (pair.one, pair.other)}
+        names = self.names({match.subject_id for match in point.false_matches} | near)
         named = [
-            {**asdict(match), "name": subjects[match.subject_id].name}
+            {**asdict(match), "name": names[match.subject_id]}
             for match in point.false_matches
-            if match.subject_id in subjects
+            if match.subject_id in names
         ]
         pairs = [
-            {**asdict(pair), "names": [subjects[pair.one].name, subjects[pair.other].name]}
+            {**asdict(pair), "names": [names[pair.one], names[pair.other]]}
             for pair in point.near_pairs
-            if pair.one in subjects and pair.other in subjects
+            if pair.one in names and pair.other in names
         ]
         return point.as_document() | {"false_matches": named, "near_pairs": pairs}
 
     def operating_points(self) -> list[tuple[datetime, OperatingPoint]]:
         """Every one that was kept, oldest first."""
         return self._calibrator.history()
+
+    def newest_operating_points(self, most: int) -> list[tuple[datetime, OperatingPoint]]:
+        """The last of `operating_points`, oldest first."""
+        return self._calibrator.newest(most)
+
+    def what_if(self, max_fpir: float) -> WhatIf:
+        """What another rate of strangers would give and change; nothing is stored.
+
+        The first answer after a change takes seconds in a large gallery, for then the searches are
+        made that all answers are counted in.
+
+        Args:
+            max_fpir: a rate, 0 < rate <= 0.5.
+        """
+        return self._calibrator.what_if(max_fpir)
 
     def calibrate(
         self, max_fpir: float | None = None, strangers: Sequence[Photo] | None = None

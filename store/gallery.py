@@ -185,6 +185,21 @@ class Gallery:
             ).all()
         return [_open_sample(keys[row.subject_id], row) for row in rows]
 
+    def newest_samples(self, subject_ids: Collection[str]) -> dict[str, Sample]:
+        """Subject id -> the newest kept photo, decrypted, of those that have one themselves."""
+        found: dict[str, Sample] = {}
+        with self._reading() as connection:
+            keys = self._keys(connection, set(subject_ids))
+            for chunk in metadata.chunks(metadata.newest_samples(connection, subject_ids)):
+                rows = connection.execute(sa.select(samples).where(samples.c.sample_id.in_(chunk)))
+                found |= {r.subject_id: _open_sample(keys[r.subject_id], r) for r in rows}
+        return found
+
+    def names(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """Subject id -> name, of those of these that are there."""
+        with self._reading() as connection:
+            return metadata.names(connection, subject_ids)
+
     def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
         """Is this very photo, by its SHA-256, kept for one of these subjects already?"""
         with self._reading() as connection:
@@ -292,6 +307,11 @@ class Gallery:
         """Every one that was stored, oldest first."""
         with self._reading() as connection:
             return metadata.all_operating_points(connection)
+
+    def newest_operating_points(self, most: int) -> list[StoredOperatingPoint]:
+        """The last of `operating_points`, oldest first."""
+        with self._reading() as connection:
+            return metadata.newest_operating_points(connection, most)
 
     def cohort(self) -> StoredCohort | None:
         """The strangers that were brought on site; None where none were."""

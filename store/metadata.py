@@ -234,22 +234,53 @@ def has_content(
 
 def all_operating_points(connection: sa.Connection) -> list[StoredOperatingPoint]:
     """Oldest first."""
-    rows = connection.execute(
-        sa.select(operating_points).order_by(
-            operating_points.c.generation, operating_points.c.created_at
-        )
+    ordered = (operating_points.c.generation, operating_points.c.created_at)
+    rows = connection.execute(sa.select(operating_points).order_by(*ordered))
+    return [_operating_point(row) for row in rows]
+
+
+def newest_operating_points(connection: sa.Connection, most: int) -> list[StoredOperatingPoint]:
+    """The last of `all_operating_points`, oldest first."""
+    ordered = (operating_points.c.generation.desc(), operating_points.c.created_at.desc())
+    rows = connection.execute(sa.select(operating_points).order_by(*ordered).limit(most)).all()
+    return [_operating_point(row) for row in reversed(rows)]
+
+
+def _operating_point(row: sa.Row[Any]) -> StoredOperatingPoint:
+    return StoredOperatingPoint(
+        generation=row.generation,
+        fingerprint=row.fingerprint,
+        max_fpir=row.max_fpir,
+        threshold=row.threshold,
+        details=json.loads(row.details),
+        created_at=datetime.fromisoformat(row.created_at),
     )
-    return [
-        StoredOperatingPoint(
-            generation=row.generation,
-            fingerprint=row.fingerprint,
-            max_fpir=row.max_fpir,
-            threshold=row.threshold,
-            details=json.loads(row.details),
-            created_at=datetime.fromisoformat(row.created_at),
+
+
+def names(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, str]:
+    """Subject id -> name, of those of these that are there."""
+    found: dict[str, str] = {}
+    for chunk in chunks(list(subject_ids)):
+        rows = connection.execute(
+            sa.select(subjects.c.subject_id, subjects.c.name).where(
+                subjects.c.subject_id.in_(chunk)
+            )
         )
-        for row in rows
-    ]
+        found |= {row.subject_id: row.name for row in rows}
+    return found
+
+
+def newest_samples(connection: sa.Connection, subject_ids: Collection[str]) -> list[str]:
+    """The id of the newest kept photo of each of these very subjects that has one."""
+    newest: dict[str, str] = {}
+    for chunk in chunks(list(subject_ids)):
+        rows = connection.execute(
+            sa.select(samples.c.subject_id, samples.c.sample_id)
+            .where(samples.c.subject_id.in_(chunk))
+            .order_by(samples.c.captured_at, samples.c.sample_id)
+        )
+        newest |= {row.subject_id: row.sample_id for row in rows}
+    return list(newest.values())
 
 
 def cohort(connection: sa.Connection, vault: Vault, facts: GalleryFacts) -> StoredCohort | None:
