@@ -279,14 +279,15 @@ def counted_at(threshold: float, point: OperatingPoint, trials: Trials) -> Opera
     )
 
 
-def needed_for(max_fpir: float, trials: Trials, tail: Tail | None) -> Needed:
+def needed_for(max_fpir: float, subjects: int, searched: int, tail: Tail | None) -> Needed:
     """What `operating_point` misses where it promises nothing at this rate.
 
     Args:
-        trials: by subjects left out in turn, who are enrolled with as many photos as now.
+        searched: how many searches the subjects gave who were left out in turn; more people are
+            thought to be enrolled with as many photos each.
     """
     searches = int(np.ceil(RULE_OF_THREE / max_fpir))
-    photos = len(trials.nonmated) / trials.subjects if len(trials.nonmated) else _PHOTOS
+    photos = searched / subjects if searched else _PHOTOS
     enough = []
     if searches <= MAX_TRIALS:
         enough.append(max(MIN_SUBJECTS, int(np.ceil(searches / photos))))
@@ -294,7 +295,7 @@ def needed_for(max_fpir: float, trials: Trials, tail: Tail | None) -> Needed:
         with_strangers = max(LEAST_SUBJECTS, searches - tail.strangers)
         # From there on the gallery speaks for itself, and the tail is not asked.
         enough += [with_strangers] if with_strangers < MIN_SUBJECTS else []
-    missing = [people - trials.subjects for people in enough if people > trials.subjects]
+    missing = [people - subjects for people in enough if people > subjects]
     return Needed(min(missing, default=None), searches)
 
 

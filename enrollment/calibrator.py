@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import (
+    Needed,
     OperatingPoint,
     Trials,
     leave_subjects_out,
+    needed_for,
     stored_point,
     stranger_trials,
 )
@@ -148,6 +150,12 @@ class Calibrator:
         _check(max_fpir)
         present = self.point()
         return what_if(self._measurement(), present, max_fpir)
+
+    def needed_for(self, point: OperatingPoint) -> Needed:
+        """What is missing where this one promises nothing."""
+        cohort = self._roster().cohort()
+        tail = cohort.tail if cohort else None
+        return needed_for(point.max_fpir, point.subjects, point.n_nonmated, tail)
 
     def _measured(
         self, max_fpir: float, strangers: NDArray[np.float32] | None

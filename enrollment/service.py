@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.calibration import OperatingPoint
+from enrollment.calibration import Needed, OperatingPoint
 from enrollment.calibrator import Calibrator
 from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.champion import Champion
@@ -469,6 +469,10 @@ class Service:
             max_fpir: a rate, 0 < rate <= 0.5.
         """
         return self._calibrator.what_if(max_fpir)
+
+    def needed_for(self, point: OperatingPoint) -> Needed:
+        """What is missing where this one promises nothing; searches nothing."""
+        return self._calibrator.needed_for(point)
 
     def calibrate(
         self, max_fpir: float | None = None, strangers: Sequence[Photo] | None = None

@@ -62,13 +62,17 @@ def what_if(measurement: Measurement, present: OperatingPoint, max_fpir: float) 
     """Args: present: the operating point that serves."""
     then, trials = measurement.point(max_fpir)
     now = counted_at(present.threshold, present, trials)
-    kept = then.promise == "kept"
+    kept, own = then.promise == "kept", measurement.left_out
     return WhatIf(
         now=now,
         then=then,
-        needed=None if kept else needed_for(max_fpir, measurement.left_out, measurement.tail),
+        needed=(
+            None
+            if kept
+            else needed_for(max_fpir, own.subjects, len(own.nonmated), measurement.tail)
+        ),
         changed=_changed(trials, now.threshold, then.threshold),
-        mistaken=_mistaken(measurement.left_out, now.threshold, then.threshold),
+        mistaken=_mistaken(own, now.threshold, then.threshold),
         scores=_distribution(trials),
     )
 
