@@ -36,7 +36,7 @@ from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.people import family, find_subject, matching
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
-from enrollment.portrait import crop_of
+from enrollment.portrait import crop_of, thumbnail
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.review import Review
@@ -351,6 +351,15 @@ class Service:
         """As `face`, of those of these people who have one: for lists, at a few ms a face."""
         found = self._gallery.newest_samples(subject_ids)
         return {s: crop_of(sample.image, sample.details) for s, sample in found.items()}
+
+    def thumbnails(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """The newest kept face of those of these who have one, tiny, as data: URLs."""
+        found = self._gallery.newest_samples(subject_ids)
+        return {s: thumbnail(sample.image, sample.details) for s, sample in found.items()}
+
+    def likeness_of(self, one: str, other: str) -> float | None:
+        """As `likeness`, by subject ids."""
+        return self._roster.likeness(one, other)
 
     def names(self, subject_ids: Collection[str]) -> dict[str, str]:
         """Subject id -> name, of those of these who are still there."""
