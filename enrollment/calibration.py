@@ -27,6 +27,7 @@ MIN_SUBJECTS = 100
 # Fewer cannot show whether they are as unlike each other as the cohort's strangers are.
 LEAST_SUBJECTS = 20
 DEFAULT_SUBJECTS = 300
+_PHOTOS = 3.0  # a person is enrolled with, where nobody is yet
 # With fewer searches not even a count of zero would bound the rate (the rule of three).
 RULE_OF_THREE = 3.0
 # Larger galleries are searched with this many templates, drawn with a fixed seed.
@@ -55,8 +56,20 @@ class Trials:
     strangers: bool = False  # non-mated searches are by real strangers, not by left-out subjects
     searched: float = 1.0  # the share of the gallery that non-mated searches were made in
     named: NDArray[np.str_] | None = None  # whom each non-mated search is nearest to
+    # Whose photo each search is made with; "" for a stranger who was never enrolled.
+    nonmated_of: NDArray[np.str_] | None = None
+    mated_of: NDArray[np.str_] | None = None
     # Every score of a photo with somebody else; kept of galleries that are too small to be counted.
     comparisons: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What is missing for a promise. people: how many more must be enrolled, None where no number
+    of them would do; strangers: photos of people who are not enrolled that would do instead."""
+
+    people: int | None
+    strangers: int
 
 
 @dataclass(frozen=True)
@@ -131,7 +144,7 @@ def leave_subjects_out(
     probes = np.arange(len(vectors))
     if len(probes) > MAX_TRIALS:
         probes = np.sort(np.random.default_rng(seed).choice(probes, MAX_TRIALS, replace=False))
-    nonmated, mated, named = [], [], []
+    nonmated, mated, named, mated_of = [], [], [], []
     compared: list[NDArray[np.float64]] = []
     for start in range(0, len(probes), _CHUNK):
         chunk = probes[start : start + _CHUNK]
@@ -147,6 +160,7 @@ def leave_subjects_out(
         to_rows[at, mine] = own
         served = _served(to_rows, to_templates, owner) - lower
         mated.append(np.where(to_rows.argmax(axis=1) == mine, served, -np.inf)[has_rest])
+        mated_of.append(names[mine][has_rest])
         to_rows[at, mine] = -np.inf
         if len(names) < MIN_SUBJECTS:
             others = to_rows - lower[:, None]
@@ -160,6 +174,8 @@ def leave_subjects_out(
         np.concatenate(mated),
         len(names),
         named=np.concatenate(named),
+        nonmated_of=names[owner[probes]],
+        mated_of=np.concatenate(mated_of),
         comparisons=np.concatenate(compared) if compared else None,
     )
 
@@ -179,6 +195,7 @@ def stranger_trials(
         strangers=True,
         searched=1.0,
         named=named,
+        nonmated_of=None,
     )
 
 
@@ -260,6 +277,26 @@ def counted_at(threshold: float, point: OperatingPoint, trials: Trials) -> Opera
         fnir=float((trials.mated < threshold).mean()) if len(trials.mated) else None,
         false_matches=_false_matches(trials, named),
     )
+
+
+def needed_for(max_fpir: float, subjects: int, searched: int, tail: Tail | None) -> Needed:
+    """What `operating_point` misses where it promises nothing at this rate.
+
+    Args:
+        searched: how many searches the subjects gave who were left out in turn; more people are
+            thought to be enrolled with as many photos each.
+    """
+    searches = int(np.ceil(RULE_OF_THREE / max_fpir))
+    photos = searched / subjects if searched else _PHOTOS
+    enough = []
+    if searches <= MAX_TRIALS:
+        enough.append(max(MIN_SUBJECTS, int(np.ceil(searches / photos))))
+    if tail is not None:
+        with_strangers = max(LEAST_SUBJECTS, searches - tail.strangers)
+        # From there on the gallery speaks for itself, and the tail is not asked.
+        enough += [with_strangers] if with_strangers < MIN_SUBJECTS else []
+    missing = [people - subjects for people in enough if people > subjects]
+    return Needed(min(missing, default=None), searches)
 
 
 def _expected(trials: Trials, tail: Tail, max_fpir: float) -> float:

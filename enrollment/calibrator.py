@@ -9,22 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import (
+    Needed,
     OperatingPoint,
     Trials,
     leave_subjects_out,
-    operating_point,
+    needed_for,
     stored_point,
     stranger_trials,
 )
 from enrollment.champion import Champion, strangers_of
 from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
 from enrollment.errors import BadInput
+from enrollment.measurement import Measurement
 from enrollment.near_pairs import near_pairs
 from enrollment.roster import Ranking, Roster
 from enrollment.steadiness import before, steadied, steady_threshold
+from enrollment.what_if import WhatIf, what_if
 from models.backbone import ScorePriors
 from store.gallery import Gallery
-from store.records import Templates
+from store.records import StoredHead
 
 _GROWTH = 0.02
 
@@ -51,7 +54,9 @@ class Calibrator:
         self._actor = actor
         self._now = now
         self._point: OperatingPoint | None = None
+        self._counted: Measurement | None = None
         self._lock = threading.RLock()
+        self._measuring = threading.Lock()
 
     def point(self) -> OperatingPoint:
         """The one of the gallery as it is now; measured if the gallery has changed since.
@@ -68,7 +73,7 @@ class Calibrator:
 
     def _stored(self, generation: int) -> OperatingPoint | None:
         """The kept one, if it is of this generation and of scores as they are made now."""
-        points = self._gallery.operating_points()[-1:]
+        points = self._gallery.newest_operating_points(1)
         if not points or points[0].generation != generation:
             return None
         point = stored_point(points[0].details)
@@ -97,8 +102,8 @@ class Calibrator:
             strangers: (n, dimension) unit rows of people who are not enrolled; None leaves subjects
                 out in turn.
         """
-        if max_fpir is not None and not 0 < max_fpir <= 0.5:
-            raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+        if max_fpir is not None:
+            _check(max_fpir)
         with self._lock:
             point, _ = self._measured(max_fpir or self._gallery.max_fpir(), strangers)
             return self._keep(point, max_fpir)
@@ -106,6 +111,11 @@ class Calibrator:
     def history(self) -> list[tuple[datetime, OperatingPoint]]:
         """Every operating point that was kept, oldest first."""
         return [(p.created_at, stored_point(p.details)) for p in self._gallery.operating_points()]
+
+    def newest(self, most: int) -> list[tuple[datetime, OperatingPoint]]:
+        """As `history`, of the newest alone."""
+        points = self._gallery.newest_operating_points(most)
+        return [(p.created_at, stored_point(p.details)) for p in points]
 
     def _keep(self, point: OperatingPoint, max_fpir: float | None) -> OperatingPoint:
         with self._gallery.change(self._actor, raises_generation=False) as change:
@@ -131,76 +141,88 @@ class Calibrator:
 
     # -- measuring ----------------------------------------------------------------------------
 
+    def what_if(self, max_fpir: float) -> WhatIf:
+        """What another rate would give and change; nothing is kept.
+
+        Args:
+            max_fpir: 0 < rate <= 0.5.
+        """
+        _check(max_fpir)
+        present = self.point()
+        return what_if(self._measurement(), present, max_fpir)
+
+    def needed_for(self, point: OperatingPoint) -> Needed:
+        """What is missing where this one promises nothing."""
+        cohort = self._roster().cohort()
+        tail = cohort.tail if cohort else None
+        return needed_for(point.max_fpir, point.subjects, point.n_nonmated, tail)
+
     def _measured(
         self, max_fpir: float, strangers: NDArray[np.float32] | None
     ) -> tuple[OperatingPoint, Trials]:
         """The operating point, and the searches that its rates were counted in."""
+        measurement = self._measurement()
+        if strangers is not None and measurement.left_out.subjects:
+            return self._by_strangers(measurement, max_fpir, strangers)
+        return measurement.point(max_fpir)
+
+    def _measurement(self) -> Measurement:
+        """Of the gallery as it is now: searches are made once a generation, for every rate."""
+        # A lock of its own: who asks what would be is not waited for by who asks what is.
+        with self._measuring:
+            known = self._counted
+            if known is None or known.generation != self._gallery.generation():
+                self._counted = known = self._count()
+            return known
+
+    def _count(self) -> Measurement:
         templates = self._gallery.templates()
         if not templates.ids:
             # An empty gallery names nobody at any threshold: do not load a backbone to say so.
             nobody = leave_subjects_out(templates.vectors, ())
-            return operating_point(nobody, max_fpir, 1.0, templates.generation), nobody
-        priors = self._priors()
-        measure = _Measure(self._roster().cohort(), priors, max_fpir, templates)
-        left_out = leave_subjects_out(
-            templates.vectors, templates.subject_ids, measure.cohort_lowering
-        )
+            return Measurement(nobody, templates.generation, prior=1.0)
+        priors, cohort = self._priors(), self._roster().cohort()
+        left_out = leave_subjects_out(templates.vectors, templates.subject_ids, lowering_of(cohort))
         trials = self._with_negatives(left_out)
-        point = measure.point(trials)
-        if strangers is not None:
-            return self._by_strangers(measure, trials, point, strangers)
-        if measure.cohort is not None and measure.cohort.kind is Kind.VECTORS:
-            point, trials = self._by_cohort(measure, trials, point, measure.cohort)
-        return self._by_trainings(measure, trials, point)
+        head = self._gallery.champion()
+        trained = head if self._champion.trained() is not None else None
+        return Measurement(
+            trials,
+            templates.generation,
+            prior=priors.threshold,
+            tail=cohort.tail if cohort else None,
+            score=formula_of(cohort),
+            near=near_pairs(templates.vectors, templates.subject_ids, priors.collision),
+            by_cohort=self._by_cohort(trials, cohort),
+            by_trainings=_by_trainings(trials, trained),
+            head_id=trained.head_id if trained else None,
+        )
 
     def _by_strangers(
-        self,
-        measure: "_Measure",
-        trials: Trials,
-        point: OperatingPoint,
-        strangers: NDArray[np.float32],
+        self, measurement: Measurement, max_fpir: float, strangers: NDArray[np.float32]
     ) -> tuple[OperatingPoint, Trials]:
         """Enough strangers speak alone where a gallery is too small to; else the stricter."""
+        trials = measurement.left_out
+        point = measurement.point_of(trials, max_fpir)
         by_them = _searched(trials, self._roster().rank(strangers, most=1))
-        alone = measure.point(by_them)
+        alone = measurement.point_of(by_them, max_fpir)
         if alone.promise == "kept" and point.promise != "kept":
             return alone, by_them
         if alone.threshold >= point.threshold:
             return replace(alone, promise=_better(alone, point)), by_them
         return replace(point, promise=_better(alone, point)), trials
 
-    def _by_cohort(
-        self, measure: "_Measure", trials: Trials, point: OperatingPoint, cohort: Cohort
-    ) -> tuple[OperatingPoint, Trials]:
-        """Each stranger of the cohort in turn, measured against the others of it.
-
-        Those who are near somebody enrolled have been left out of the cohort, so what is left can
-        make the threshold higher, and can promise nothing.
-        """
+    def _by_cohort(self, trials: Trials, cohort: Cohort | None) -> Trials | None:
+        """Each stranger of the cohort in turn, measured against the others of it."""
+        if cohort is None or cohort.kind is not Kind.VECTORS:
+            return None
         rankings = self._roster().rank(cohort.vectors, most=1)
         lowered = cohort.own_lowering()
         fair = [
             replace(r, scores=tuple(c - low for c in r.cosines), lowered=low)
             for r, low in zip(rankings, lowered.tolist(), strict=True)
         ]
-        by_them = _searched(trials, fair)
-        alone = measure.point(by_them)
-        if alone.threshold <= point.threshold:
-            return point, trials
-        return replace(alone, promise=point.promise), by_them
-
-    def _by_trainings(
-        self, measure: "_Measure", trials: Trials, point: OperatingPoint
-    ) -> tuple[OperatingPoint, Trials]:
-        """Leaving a subject out of rows that were trained against it says nothing; what was
-        measured on the night, with trainings that had not seen the strangers, does."""
-        head = self._gallery.champion()
-        if head is None or self._champion.trained() is None:
-            return point, trials
-        honest = replace(strangers_of(head), subjects=trials.subjects, mated=trials.mated)
-        stricter = measure.point(honest, floor=point.threshold)
-        explanation = f"{point.explanation}; and by trainings without a fifth of the subjects"
-        return replace(stricter, explanation=explanation, head=head.head_id), honest
+        return _searched(trials, fair)
 
     def _with_negatives(self, trials: Trials) -> Trials:
         """Faces that people said no to are strangers, too: to everybody, or to one subject.
@@ -227,33 +249,27 @@ class Calibrator:
             nonmated=np.concatenate([trials.nonmated, scores[counts]]),
             weights=np.concatenate([trials.weights, np.ones(counts.sum())]),
             named=None if trials.named is None else np.concatenate([trials.named, named[counts]]),
+            nonmated_of=(
+                None
+                if trials.nonmated_of is None
+                else np.concatenate([trials.nonmated_of, np.full(counts.sum(), "")])
+            ),
         )
 
 
-class _Measure:
-    """What is the same for every operating point of one measurement."""
+def _by_trainings(trials: Trials, head: StoredHead | None) -> Trials | None:
+    """Leaving a subject out of rows that were trained against it says nothing; what was measured
+    on the night, with trainings that had not seen the strangers, does."""
+    if head is None:
+        return None
+    return replace(
+        strangers_of(head), subjects=trials.subjects, mated=trials.mated, mated_of=trials.mated_of
+    )
 
-    def __init__(
-        self, cohort: Cohort | None, priors: ScorePriors, max_fpir: float, templates: Templates
-    ) -> None:
-        self.cohort = cohort
-        self.cohort_lowering = lowering_of(cohort)
-        self.max_fpir = max_fpir
-        self._prior = priors.threshold
-        self._generation = templates.generation
-        self._near = near_pairs(templates.vectors, templates.subject_ids, priors.collision)
 
-    def point(self, trials: Trials, floor: float = -np.inf) -> OperatingPoint:
-        point = operating_point(
-            trials,
-            self.max_fpir,
-            self._prior,
-            self._generation,
-            floor=floor,
-            tail=self.cohort.tail if self.cohort else None,
-            score=formula_of(self.cohort),
-        )
-        return replace(point, near_pairs=self._near)
+def _check(max_fpir: float) -> None:
+    if not 0 < max_fpir <= 0.5:
+        raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
 
 
 def _better(one: OperatingPoint, other: OperatingPoint) -> str:

@@ -215,6 +215,12 @@ class Roster:
             self.refresh()
             return self._head.row(subject_id)
 
+    def rows(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """The subjects who can be found, and (n, dimension): a copy of what stands for each."""
+        with self._lock:
+            self.refresh()
+            return self._head.subject_ids, self._head.rows
+
     def likeness(self, one: str, other: str) -> float | None:
         """The cosine between two subjects' rows; None when one of them has no row."""
         with self._lock:

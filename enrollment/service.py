@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enrollment.backups import Backups, KeptBackup
 from enrollment.backups import Progress as BackupProgress
-from enrollment.calibration import OperatingPoint
+from enrollment.calibration import Needed, OperatingPoint
 from enrollment.calibrator import Calibrator
 from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.champion import Champion
@@ -24,6 +24,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
+from enrollment.gallery_map import Mapmaker
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -40,7 +41,7 @@ from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.people import find_subject, matching
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
-from enrollment.portrait import crop_of
+from enrollment.portrait import crop_of, thumbnail
 from enrollment.privacy import Privacy
 from enrollment.profile import Profiles
 from enrollment.quality import PROBE_LIMITS, judge
@@ -49,6 +50,7 @@ from enrollment.review import Review
 from enrollment.review_queue import ReviewQueue
 from enrollment.roster import Roster
 from enrollment.veto import Vetoes
+from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
 from models.errors import ModelError
@@ -107,6 +109,7 @@ class Service:
         self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
         self._roster = self._new_roster()
         self._vetoes = Vetoes(gallery, self._roster)
+        self.map = Mapmaker(gallery, lambda: self._roster)
         self._calibrator = Calibrator(
             gallery,
             lambda: self._roster,
@@ -385,6 +388,20 @@ class Service:
         newest = self._gallery.newest_samples([subject_id]).get(subject_id)
         return None if newest is None else crop_of(newest.image, newest.details)
 
+    def faces(self, subject_ids: Collection[str]) -> dict[str, NDArray[np.uint8]]:
+        """As `face`, of those of these people who have one: for lists, at a few ms a face."""
+        found = self._gallery.newest_samples(subject_ids)
+        return {s: crop_of(sample.image, sample.details) for s, sample in found.items()}
+
+    def thumbnails(self, subject_ids: Collection[str]) -> dict[str, str]:
+        """The newest kept face of those of these who have one, tiny, as data: URLs."""
+        found = self._gallery.newest_samples(subject_ids)
+        return {s: thumbnail(sample.image, sample.details) for s, sample in found.items()}
+
+    def likeness_of(self, one: str, other: str) -> float | None:
+        """As `likeness`, by subject ids."""
+        return self._roster.likeness(one, other)
+
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
 
@@ -452,6 +469,7 @@ class Service:
             self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
         )
         self.queue.let_go()
+        self.map.forget()
         return receipt
 
     def _set_state(self, who: str, state: str) -> Subject:
@@ -474,22 +492,42 @@ class Service:
 
     def point_document(self, point: OperatingPoint) -> dict[str, object]:
         """For the doors: whom strangers would be taken for, and who is near whom, with names."""
-        subjects = self._gallery.subjects()
+        near = {subject_id for pair in point.near_pairs for subject_id in (pair.one, pair.other)}
+        names = self.names({match.subject_id for match in point.false_matches} | near)
         named = [
-            {**asdict(match), "name": subjects[match.subject_id].name}
+            {**asdict(match), "name": names[match.subject_id]}
             for match in point.false_matches
-            if match.subject_id in subjects
+            if match.subject_id in names
         ]
         pairs = [
-            {**asdict(pair), "names": [subjects[pair.one].name, subjects[pair.other].name]}
+            {**asdict(pair), "names": [names[pair.one], names[pair.other]]}
             for pair in point.near_pairs
-            if pair.one in subjects and pair.other in subjects
+            if pair.one in names and pair.other in names
         ]
         return point.as_document() | {"false_matches": named, "near_pairs": pairs}
 
     def operating_points(self) -> list[tuple[datetime, OperatingPoint]]:
         """Every one that was kept, oldest first."""
         return self._calibrator.history()
+
+    def newest_operating_points(self, most: int) -> list[tuple[datetime, OperatingPoint]]:
+        """The last of `operating_points`, oldest first."""
+        return self._calibrator.newest(most)
+
+    def what_if(self, max_fpir: float) -> WhatIf:
+        """What another rate of strangers would give and change; nothing is stored.
+
+        The first answer after a change takes seconds in a large gallery, for then the searches are
+        made that all answers are counted in.
+
+        Args:
+            max_fpir: a rate, 0 < rate <= 0.5.
+        """
+        return self._calibrator.what_if(max_fpir)
+
+    def needed_for(self, point: OperatingPoint) -> Needed:
+        """What is missing where this one promises nothing; searches nothing."""
+        return self._calibrator.needed_for(point)
 
     def calibrate(
         self, max_fpir: float | None = None, strangers: Sequence[Photo] | None = None

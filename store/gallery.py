@@ -257,13 +257,13 @@ class Gallery:
             ).all()
         return [_open_sample(keys[row.subject_id], row) for row in reversed(rows)]
 
-    def newest_samples(self, subject_ids: Sequence[str]) -> dict[str, Sample]:
+    def newest_samples(self, subject_ids: Collection[str]) -> dict[str, Sample]:
         """The newest kept photo of each of these, decrypted; one of somebody merged into it counts.
 
         Who has none is left out.
         """
         with self._reading() as connection:
-            newest = person.newest_samples(connection, subject_ids)
+            newest = person.newest_samples(connection, list(subject_ids))
             rows = connection.execute(
                 sa.select(samples).where(samples.c.sample_id.in_(list(newest.values())))
             ).all()
@@ -397,6 +397,11 @@ class Gallery:
         """Every one that was stored, oldest first."""
         with self._reading() as connection:
             return metadata.all_operating_points(connection)
+
+    def newest_operating_points(self, most: int) -> list[StoredOperatingPoint]:
+        """The last of `operating_points`, oldest first."""
+        with self._reading() as connection:
+            return metadata.newest_operating_points(connection, most)
 
     def cohort(self) -> StoredCohort | None:
         """The strangers that were brought on site; None where none were."""

@@ -272,22 +272,27 @@ def has_content(
 
 def all_operating_points(connection: sa.Connection) -> list[StoredOperatingPoint]:
     """Oldest first."""
-    rows = connection.execute(
-        sa.select(operating_points).order_by(
-            operating_points.c.generation, operating_points.c.created_at
-        )
+    ordered = (operating_points.c.generation, operating_points.c.created_at)
+    rows = connection.execute(sa.select(operating_points).order_by(*ordered))
+    return [_operating_point(row) for row in rows]
+
+
+def newest_operating_points(connection: sa.Connection, most: int) -> list[StoredOperatingPoint]:
+    """The last of `all_operating_points`, oldest first."""
+    ordered = (operating_points.c.generation.desc(), operating_points.c.created_at.desc())
+    rows = connection.execute(sa.select(operating_points).order_by(*ordered).limit(most)).all()
+    return [_operating_point(row) for row in reversed(rows)]
+
+
+def _operating_point(row: sa.Row[Any]) -> StoredOperatingPoint:
+    return StoredOperatingPoint(
+        generation=row.generation,
+        fingerprint=row.fingerprint,
+        max_fpir=row.max_fpir,
+        threshold=row.threshold,
+        details=json.loads(row.details),
+        created_at=datetime.fromisoformat(row.created_at),
     )
-    return [
-        StoredOperatingPoint(
-            generation=row.generation,
-            fingerprint=row.fingerprint,
-            max_fpir=row.max_fpir,
-            threshold=row.threshold,
-            details=json.loads(row.details),
-            created_at=datetime.fromisoformat(row.created_at),
-        )
-        for row in rows
-    ]
 
 
 def cohort(connection: sa.Connection, vault: Vault, facts: GalleryFacts) -> StoredCohort | None:
