@@ -9,8 +9,9 @@ from app.language import Language
 from app.plain import plain, sentence
 from app.spreadsheet import spreadsheet
 from app.visit import Visit
-from enrollment.bulk import BulkResult, Outcome
+from enrollment.bulk import BulkResult, Outcome, RefusedPhoto
 from enrollment.enrollee import Refused
+from enrollment.reasons import ReasonCode
 
 _MOST = 50  # rows on the page; the files have them all
 _MOST_REASONS = 3
@@ -62,7 +63,13 @@ def counts_in_words(visit: Visit, results: Sequence[BulkResult]) -> str:
 
 
 def something_refused(result: BulkResult) -> bool:
-    return result.outcome in _WRONG or result.kept < result.given
+    """A photo that is there already was not refused; one that is there under another name is a
+    question at least."""
+    return result.outcome in _WRONG or result.elsewhere is not None or bool(_refused_photos(result))
+
+
+def _refused_photos(result: BulkResult) -> list[RefusedPhoto]:
+    return [photo for photo in result.photos if photo.code != ReasonCode.DUPLICATE_PHOTO]
 
 
 def show_refused(visit: Visit, refused: Sequence[Refused]) -> None:
@@ -118,7 +125,7 @@ def why(language: Language, result: BulkResult) -> list[str]:
         return said
     told = Counter(language.tell(photo.message) for photo in result.photos)
     for text, photos in told.items():
-        said.append(text if photos == 1 else f"{photos} x {text}")
+        said.append(language.say_many("{reason}", "{reason} ({n} photos)", photos, reason=text))
     return said
 
 
@@ -146,11 +153,11 @@ def refused_file(language: Language, results: Sequence[BulkResult]) -> bytes:
         if result.question is not None:
             rows.append([*who, "", "near_other_subject", "; ".join(why(language, result))])
             continue
-        if result.outcome in _WRONG and result.message is not None:
+        if result.message is not None:
             rows.append([*who, "", result.code or "", language.tell(result.message)])
         rows += [
             [*who, photo.source, photo.code, language.tell(photo.message)]
-            for photo in result.photos
+            for photo in _refused_photos(result)
         ]
     return spreadsheet(rows)
 

@@ -65,7 +65,8 @@ class Question:
 class BulkResult:
     """What became of one person, without pictures: thousands of these are kept.
 
-    given, kept: photos. code, message: why the person was refused, where it was not for the photos.
+    given, kept: photos. elsewhere: the name under which they are enrolled, where it is another.
+    code, message: what is to be said of the person, and not of a photo.
     """
 
     name: str
@@ -74,6 +75,7 @@ class BulkResult:
     given: int
     kept: int = 0
     photos: tuple[RefusedPhoto, ...] = ()
+    elsewhere: str | None = None
     code: str | None = None
     message: str | None = None
     question: Question | None = None
@@ -251,7 +253,7 @@ def result_of(person: Enrollee, report: SubjectReport) -> BulkResult:
         outcome = Outcome.ENROLLED if report.created else Outcome.ADDED
     else:
         outcome = Outcome.THERE if report.succeeded else Outcome.REFUSED
-    elsewhere = name_key(report.name) != name_key(person.name)
+    other = report.name if name_key(report.name) != name_key(person.name) else None
     return BulkResult(
         person.name,
         person.external_id,
@@ -259,9 +261,9 @@ def result_of(person: Enrollee, report: SubjectReport) -> BulkResult:
         len(report.samples),
         report.accepted,
         tuple(photo for sample in report.samples for photo in _refused(sample)),
-        message=message("enrolled as {name}, who is the same person", name=report.name)
-        if elsewhere
-        else None,
+        elsewhere=other,
+        code="other_name" if other else None,
+        message=message("the photos are enrolled as {name}", name=other) if other else None,
     )
 
 
