@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.collision import ask_about, show_collision
 from app.draft import Draft, Request, current_draft, more_photos, next_person
-from app.photo_source import FILE_TYPES, RESOLUTION, file_help, one_photo, uploaded
+from app.photo_source import FILE_TYPES, MOST_MEGABYTES, RESOLUTION, file_help, one_photo, uploaded
 from app.plain import plain, sentence
 from app.verdict import show_answers, show_samples
 from app.visit import Visit
@@ -120,6 +120,7 @@ def _ask_photos(visit: Visit, draft: Draft) -> list[Photo]:
         accept_multiple_files=True,
         key=draft.key("files"),
         help=file_help(visit),
+        max_upload_size=MOST_MEGABYTES,
     )
     return [*draft.shots, *(uploaded(file) for file in files)]
 

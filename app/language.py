@@ -7,13 +7,13 @@ nothing else. `python -m app.catalogue` finds what is new in the code and writes
 import gettext
 import io
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -68,6 +68,12 @@ class Language:
         """`share` is a fraction, 0..1."""
         rounded = round(share, digits + 2)
         return str(format_percent(rounded, locale=self.code, decimal_quantization=False))
+
+    def duration(self, seconds: float) -> str:
+        """In the largest unit that fits: seconds, minutes, hours."""
+        return str(
+            format_timedelta(timedelta(seconds=max(seconds, 1)), threshold=1.5, locale=self.code)
+        )
 
     def day(self, when: datetime) -> str:
         return str(format_date(when.astimezone(self.zone), "medium", locale=self.code))

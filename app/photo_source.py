@@ -9,6 +9,7 @@ from app.visit import Visit
 from enrollment.intake import PHOTO_SUFFIXES
 from enrollment.photo import MAX_BYTES, Photo, photo_bytes
 
+MOST_MEGABYTES = MAX_BYTES // 1024**2
 FILE_TYPES = [suffix.removeprefix(".") for suffix in PHOTO_SUFFIXES]
 RESOLUTION: Final = (
     "720p"  # the widget's own default is its size on the screen, too small for a face
@@ -32,13 +33,17 @@ def one_photo(visit: Visit, key: str) -> Photo | None:
         shot = st.camera_input(say("Take a picture"), resolution=RESOLUTION, key=f"{key}-camera")
         return photo_bytes("camera", shot.getvalue()) if shot else None
     file = st.file_uploader(
-        say("Choose a photo"), FILE_TYPES, key=f"{key}-file", help=file_help(visit)
+        say("Choose a photo"),
+        FILE_TYPES,
+        key=f"{key}-file",
+        help=file_help(visit),
+        max_upload_size=MOST_MEGABYTES,
     )
     return uploaded(file) if file else None
 
 
 def file_help(visit: Visit) -> str:
-    return visit.say("JPEG, PNG or WebP, at most {most} MB each.", most=MAX_BYTES // 1024**2)
+    return visit.say("JPEG, PNG or WebP, at most {most} MB each.", most=MOST_MEGABYTES)
 
 
 def uploaded(file: UploadedFile) -> Photo:

@@ -10,7 +10,7 @@ from app.output import note
 from app.schedule import Schedule, time_of_day
 from enrollment.config import Settings
 from enrollment.errors import BadInput
-from enrollment.photo import MAX_BYTES
+from enrollment.handed_in import MAX_HANDED_IN
 from enrollment.service import Service
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -23,7 +23,9 @@ OPTIONS: dict[str, object] = {
     "server.allowedHosts": ["localhost", "127.0.0.1", "::1"],
     "server.fileWatcherType": "none",
     "server.headless": True,
-    "server.maxUploadSize": MAX_BYTES // 1024**2,
+    # Of the largest upload, an archive of many people: the server knows no other limit, and a
+    # widget's own (`max_upload_size`) is held by the browser alone.
+    "server.maxUploadSize": MAX_HANDED_IN // 1024**2,
     "theme.light.primaryColor": "#1f5fbf",
     "theme.dark.primaryColor": "#2f6fe0",
 }

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.capture import Capture, CapturedFace
-from enrollment.errors import BadInput
+from enrollment.enrollee import Enrollee, check_until
+from enrollment.errors import Suspended
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
-from enrollment.intake import Enrollee, check_until
-from enrollment.people import family, find_subject
+from enrollment.message import message
+from enrollment.people import family, meant
 from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
@@ -29,7 +30,6 @@ from models.head import imprint
 from models.likeness import likeness
 from store.change import Change
 from store.gallery import Gallery
-from store.metadata import name_key
 from store.records import Consent, NewSample, Subject
 
 # Two crops this much alike are one picture, saved twice. `python -m benchmarks.likeness` (2,337
@@ -420,39 +420,16 @@ class Enroller:
     # -- rules --------------------------------------------------------------------------------
 
     def existing(self, person: Enrollee) -> Subject | None:
-        """The enrolled subject that is meant: by id, by external id, else by name.
-
-        Raises:
-            BadInput: several people have this name, or nobody has this id (any more).
-        """
-        subjects = [s for s in self._gallery.subjects().values() if s.state != "merged"]
-        if person.subject_id is not None:
-            return find_subject(subjects, person.subject_id)
-        if person.external_id is not None:
-            for subject in subjects:
-                if subject.external_id == person.external_id:
-                    if name_key(subject.name) != name_key(person.name):
-                        raise BadInput(
-                            f"the external id {person.external_id!r} belongs to {subject.name!r}, "
-                            f"not to {person.name!r}; correct one of them"
-                        )
-                    return subject
-        named = [
-            s
-            for s in subjects
-            if name_key(s.name) == name_key(person.name)
-            and (person.external_id is None or s.external_id is None)
-        ]
-        if len(named) > 1:
-            raise BadInput(
-                f"{len(named)} people are called {person.name!r}; say which one with --external-id"
-            )
-        return named[0] if named else None
+        """The enrolled subject that is meant. Raises as `people.meant`."""
+        return meant(self._gallery.subjects().values(), person)
 
     def _check_state(self, existing: Subject | None) -> None:
         if existing is not None and existing.state == "suspended":
-            raise BadInput(
-                f"{existing.name!r} is suspended; run: rollcall person resume {existing.name!r}"
+            raise Suspended(
+                message(
+                    "{name!r} is suspended; run: rollcall person resume {name!r}",
+                    name=existing.name,
+                )
             )
 
     def _consented(self, existing: Subject | None, consent: str | None) -> bool:

@@ -2,6 +2,8 @@
 
 RollcallError
 ├── BadInput          what was asked cannot be done as asked; nothing was changed
+│   ├── Ambiguous         several people of this name are enrolled
+│   └── Suspended         the person is suspended: nothing can be added until `resume`
 └── Unusable          the gallery cannot be used as it is
     └── FingerprintMismatch   its templates come from another pipeline
 """
@@ -12,6 +14,14 @@ class RollcallError(Exception):
 
 
 class BadInput(RollcallError):
+    pass
+
+
+class Ambiguous(BadInput):
+    pass
+
+
+class Suspended(BadInput):
     pass
 
 

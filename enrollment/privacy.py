@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
-from enrollment.intake import check_until, printable
 from enrollment.message import message
 from enrollment.people import family
 from enrollment.retention import (

@@ -1,7 +1,9 @@
 """Everything that people can ask of a gallery, the same at every door. Built in `open_service`."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from enrollment.backups import Backups, KeptBackup
 from enrollment.backups import Progress as BackupProgress
+from enrollment.bulk import BulkEnrollment, BulkPlan, BulkResult, plan_bulk
 from enrollment.calibration import Needed, OperatingPoint
 from enrollment.calibrator import Calibrator
 from enrollment.capture import Capture, CapturedFace, main_face
@@ -25,6 +28,7 @@ from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
+from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -59,6 +63,7 @@ from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
 from store.change import Change
+from store.errors import GalleryLocked
 from store.gallery import Gallery, open_gallery, read_facts
 from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
 
@@ -250,6 +255,33 @@ class Service:
         finally:
             if self._gallery.generation() != before:
                 self._calibrator.follow()
+
+    def plan_bulk(self, files: Sequence[HandedIn]) -> BulkPlan:
+        """Whom these files hold, and what enrolling them would do; nothing is stored.
+
+        Raises:
+            BadInput: the files are not what people can be read from.
+        """
+        return plan_bulk(read_handed_in(files), self._gallery.subjects().values())
+
+    def enroll_bulk(
+        self,
+        people: Iterable[Enrollee],
+        consent: str | None,
+        on_collision: CollisionAnswer = refuse_collision,
+        tick: Tick = lambda: None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> Iterator[BulkResult]:
+        """As `enroll`, but whoever is refused stops nobody else; see `BulkEnrollment`."""
+        bulk = BulkEnrollment(self._gallery, self._enroller(), consent, on_collision, tick, wait)
+        before = self._gallery.generation()
+        try:
+            yield from bulk.enroll(people)
+        finally:
+            # Everybody is stored; a point that cannot be kept now is measured when it is asked for.
+            with suppress(GalleryLocked):
+                if self._gallery.generation() != before:
+                    self._calibrator.follow()
 
     def preview(self, person: Enrollee, tick: Tick = lambda: None) -> Verdict:
         """What enrolling these photos would do and be good for; nothing is stored.

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enrollment.errors import BadInput
+from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.intake import check_name, files_to_identify, gather
 from tests import tiny
 
@@ -177,3 +178,106 @@ def test_a_table_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes("name,photo\nZoë,a.png\n".encode("latin-1"))
     with pytest.raises(BadInput, match="UTF-8"):
         gather([tmp_path / "p.csv"])
+
+
+def test_line_numbers_are_those_of_an_editor(tmp_path: Path) -> None:
+    text = "name,photo\nAnna,anna.png\n\n\nBert,none.png\n"
+    with pytest.raises(BadInput, match="line 5: there is no photo"):
+        gather([table(tmp_path, text)])
+
+
+def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -> None:
+    for sign in (";", "\t"):
+        (anna,) = gather([table(tmp_path, "name,photo\nAnna,anna.png\n".replace(",", sign))])
+        assert anna.name == "Anna"
+
+
+def test_an_archive_with_a_table_at_the_top(tmp_path: Path) -> None:
+    rows = b"name,photo,external_id\nAnna,photos/ANNA.png,7\nBert,bert,\n"
+    members = {"s/people.csv": rows, "s/photos/anna.png": PICTURE, "s/bert/1.png": PICTURE,
+               "s/bert/2.png": b"2", "s/photos/left.png": b"", "s/bert/notes.csv": b""}  # fmt: skip
+    path = zipped(tmp_path / "a.zip", members)
+    found = gather([path])
+    assert [(p.name, p.external_id, len(p.photos)) for p in found] == [
+        ("Anna", "7", 1), ("Bert", None, 2),
+    ]  # fmt: skip
+    intake = read_handed_in([HandedIn("a.zip", path.read_bytes())])
+    assert [p.name for p in intake.people] == ["Anna", "Bert"]
+    assert intake.unused == 1
+    zipped(tmp_path / "b.zip", {"p.csv": b"name,photo\nAnna,none.png\n", "a.png": PICTURE})
+    with pytest.raises(BadInput, match="line 2: there is no photo"):
+        gather([tmp_path / "b.zip"])
+    two = {"a.csv": b"", "b.csv": b"", "Anna/1.png": PICTURE}
+    assert gather([zipped(tmp_path / "c.zip", two)])[0].name == "Anna", "neither is the table"
+
+
+def test_damaged_members_are_refused_one_by_one(tmp_path: Path) -> None:
+    """zlib's own error is none of zipfile's."""
+    whole = bytearray(zipped(tmp_path / "a.zip", {"Anna/1.png": b"x" * 2000}).read_bytes())
+    whole[45:50] = b"\xff" * 5
+    (tmp_path / "a.zip").write_bytes(bytes(whole))
+    (anna,) = gather([tmp_path / "a.zip"])
+    with pytest.raises(OSError, match="damaged"):
+        anna.photos[0].read()
+
+
+# -- what a browser hands over --------------------------------------------------------------------
+
+
+def handed(name: str, data: bytes | str = PICTURE) -> HandedIn:
+    return HandedIn(name, data if isinstance(data, bytes) else data.encode())
+
+
+def test_a_table_finds_its_photos_however_their_names_are_written() -> None:
+    cells = ("zoë.png", "ZOE\u0308.PNG", "C:\\Users\\me\\zoë.png", "photos/Zoë.png", "./zoë.png")
+    for cell in cells:
+        for file in ("zoë.png", "Zoe\u0308.png"):
+            found = read_handed_in([handed("a.csv", f"name,photo\nZoë,{cell}\n"), handed(file)])
+            assert [p.name for p in found.people] == ["Zoë"], (cell, file)
+
+
+def test_a_table_may_name_photos_inside_a_zip_beside_it(tmp_path: Path) -> None:
+    photos = zipped(tmp_path / "a.zip", {"x/anna.png": PICTURE, "x/b.png": PICTURE}).read_bytes()
+    found = read_handed_in(
+        [handed("p.csv", "name,photo\nAnna,anna.png\n"), handed("a.zip", photos)]
+    )
+    assert [p.name for p in found.people] == ["Anna"]
+    assert found.unused == 1
+
+
+def test_wrong_lines_refuse_nobody_else() -> None:
+    text = "name,photo\nAnna,a.png\n=1+1,a.png\nBert,none.png\nA/b,a.png\n,a.png\n"
+    found = read_handed_in([handed("p.csv", text), handed("a.png")])
+    assert [p.name for p in found.people] == ["Anna"]
+    assert [r.line for r in found.refused] == [3, 4, 5, 6]
+    for wrong, words in zip(found.refused, ("formula", "no photo", "'/'", "empty"), strict=True):
+        assert words in wrong.message
+
+
+def test_two_photos_of_one_name_are_a_question() -> None:
+    files = [handed("p.csv", "name,photo\nAnna,a.png\n"), handed("a.png"), handed("A.png")]
+    (wrong,) = read_handed_in(files).refused
+    assert "2 photos are called 'a.png'" in wrong.message
+
+
+def test_names_of_folders_are_refused_one_by_one(tmp_path: Path) -> None:
+    data = zipped(tmp_path / "a.zip", {"Anna/1.png": PICTURE, "<b>/1.png": PICTURE}).read_bytes()
+    found = read_handed_in([handed("a.zip", data)])
+    assert [p.name for p in found.people] == ["Anna"]
+    assert [(r.name, r.photos) for r in found.refused] == [("<b>", 1)]
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ([handed("a.png")], "photos alone"),
+        ([handed("a.zip", b"")], "not a zip"),
+        ([handed("a.csv", b"\xff\xfe")], "UTF-8"),
+        ([handed("a.csv", bytes(11 * 1024**2))], "larger than 10 MB"),
+        ([handed("a.csv", "name,photo\n" + "A,a.png\n" * 5001), handed("a.png")], "5001 lines"),
+        ([handed("a.csv", "name,photo\n")], "no column|no photo"),
+    ],
+)
+def test_what_a_browser_hands_over_wrong(files: list[HandedIn], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read_handed_in(files)
