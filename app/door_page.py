@@ -1,9 +1,119 @@
-"""A screen at a door: who stands before it?"""
+"""A screen at a door: who stands before it? For a kiosk; never says that somebody is absent."""
 
 import streamlit as st
 
+from app.camera_trouble import camera_trouble
+from app.door_face import DoorFace, door_face
+from app.door_sign import STYLE, sign, way_out
+from app.live_camera import live_camera
+from app.live_identify import camera_fault, live_recognition, state_words
+from app.live_recognition import LiveRecognition, Options
+from app.plain import plain, sentence
 from app.visit import Visit
+
+_KEY = "door"
+_HELP = f"{_KEY}-help"
+SOURCE = "web door"
 
 
 def show(visit: Visit) -> None:
-    st.title(visit.say("Door"))
+    say, service = visit.say, visit.service
+    st.html(STYLE)
+    live = live_recognition(f"{_KEY}-live", SOURCE)
+    above = st.container(key="door-above")
+    with st.container(horizontal=True, vertical_alignment="top", key="door-below"):
+        camera = st.container(key="door-camera")
+        with st.container(width="content"):
+            live.options, other_way = _set_up(visit)
+            st.html(way_out(say("Leave door mode")), width="content")
+    with camera:
+        words = state_words(visit)
+        live_camera(visit, f"{_KEY}-webrtc", lambda: live.begin(service, words))
+        _show_trouble(visit, live)
+    with above:
+        if service.count():
+            _show_sign(visit, live, other_way)
+        else:
+            st.html(sign(DoorFace("fault", say("Nobody is enrolled yet"), other_way)))
+
+
+@st.fragment(run_every=0.3)
+def _show_sign(visit: Visit, live: LiveRecognition, other_way: str) -> None:
+    """Asks the gallery nothing: what it raised here would not be shown by `pages`."""
+    say = visit.say
+    helped = st.session_state.get(_HELP, False)
+    if helped:
+        face = DoorFace("unknown", say("Please go another way"), other_way)
+    else:
+        face = door_face(live, visit.language, other_way)
+    st.html(sign(face))
+    label = say("Back to the camera") if helped else say("I was not recognised")
+    st.button(
+        label,
+        key="door-not-recognised",
+        icon=":material/arrow_back:" if helped else ":material/contact_support:",
+        width="stretch",
+        on_click=_ask_for_help,
+        args=(not helped,),
+    )
+
+
+def _ask_for_help(wanted: bool) -> None:
+    st.session_state[_HELP] = wanted
+
+
+def _show_trouble(visit: Visit, live: LiveRecognition) -> None:
+    trouble = camera_trouble(visit, f"{_KEY}-trouble")
+    if trouble is not None:
+        st.error(plain(trouble), icon=":material/videocam_off:")
+    _show_fault(visit, live)
+
+
+@st.fragment(run_every=1)
+def _show_fault(visit: Visit, live: LiveRecognition) -> None:
+    """For whoever looks after the door, in small letters."""
+    if live.camera() not in ("off", "starting", "live"):
+        title, text = camera_fault(visit, live)
+        st.error(plain(text), title=title, icon=":material/videocam_off:")
+    going_on = live.follower.trouble if live.follower is not None else None
+    if going_on is not None:
+        st.warning(plain(sentence(visit.language.tell(going_on))))
+
+
+def _set_up(visit: Visit) -> tuple[Options, str]:
+    """What the operator chooses, and the other way. The address keeps them, for a kiosk."""
+    say = visit.say
+    usual = say("Use your badge or ring at reception.")
+    policy = visit.service.queue.policy
+    with st.popover(say("Set up this door"), icon=":material/settings:"):
+        other_way = st.text_input(
+            say("What somebody does who is not recognised"),
+            usual,
+            max_chars=120,
+            key="other-way",
+            bind="query-params",
+        )
+        liveness = st.toggle(say("Ask for turns of the head"), key="liveness", bind="query-params")
+        st.caption(
+            say(
+                "Without it a photo that is held before the camera passes for the person. With it "
+                "each person turns the head three times, as asked. Films and masks are not "
+                "measured: attended use only."
+            )
+        )
+        keep = st.toggle(say("Keep unknown faces for review"), key="review", bind="query-params")
+        st.caption(
+            say(
+                "Off, nothing of this camera is stored. On, the face of each person who was not "
+                "named is stored, encrypted, until somebody decides on the page Review: at most "
+                "{days} days. Say so on a notice at the door.",
+                days=visit.language.number(policy.days),
+            )
+        )
+        st.caption(
+            say(
+                "Full screen: press F11, or start the browser as a kiosk with the address of this "
+                "page, in which these settings stand."
+            )
+        )
+    return Options(keep, liveness, mirrored=True), other_way or usual

@@ -32,7 +32,7 @@ class Rate:
 
 
 class LiveView:
-    """One camera's pictures while it films.
+    """One camera's pictures while it films. Its thread begins with the first picture.
 
     Args:
         look: called in a thread of its own with the newest picture, its number and its seconds.
@@ -54,8 +54,8 @@ class LiveView:
         self._shown_rate, self._looked_rate = Rate(), Rate()
         self.error: Exception | None = None
         self.last_frame_at: float | None = None
-        self._thread = threading.Thread(target=self._work, name="rollcall-live", daemon=True)
-        self._thread.start()
+        self.ended_at: float | None = None
+        self._thread: threading.Thread | None = None
 
     def show(self, picture: Picture) -> Picture:
         """What the visitor is to see of this picture, which is also offered to be looked at."""
@@ -63,6 +63,11 @@ class LiveView:
         with self._changed:
             self._newest = (self._number, now, picture)
             self._number += 1
+            if self._thread is None and not self._over:
+                self._thread = threading.Thread(
+                    target=self._work, name="rollcall-live", daemon=True
+                )
+                self._thread.start()
             self._changed.notify()
         self.last_frame_at = now
         self._shown_rate.count(now)
@@ -70,9 +75,12 @@ class LiveView:
 
     def close(self) -> None:
         """No more pictures come. Returns at once."""
-        with self._changed:
-            self._over = True
-            self._changed.notify()
+        self._finish()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until nothing is looked at any more, after `close`."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     @property
     def over(self) -> bool:
@@ -92,8 +100,15 @@ class LiveView:
             _LOG.exception("looking at a camera's pictures ended")
             self.error = error
         finally:
-            self._over = True
+            self._finish()
             self._end()
+
+    def _finish(self) -> None:
+        with self._changed:
+            self._over = True
+            if self.ended_at is None:
+                self.ended_at = time.monotonic()
+            self._changed.notify()
 
     def _next(self) -> tuple[int, float, Picture] | None:
         with self._changed:

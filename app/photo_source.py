@@ -29,11 +29,19 @@ def one_photo(visit: Visit, key: str) -> Photo | None:
         required=True,
         key=f"{key}-from",
     )
-    if source == _CAMERA:
-        shot = st.camera_input(say("Take a picture"), resolution=RESOLUTION, key=f"{key}-camera")
-        return photo_bytes("camera", shot.getvalue()) if shot else None
+    return camera_photo(visit, key) if source == _CAMERA else file_photo(visit, key)
+
+
+def camera_photo(visit: Visit, key: str) -> Photo | None:
+    """One picture of the device's camera, which films from now on; None until it is taken."""
+    shot = st.camera_input(visit.say("Take a picture"), resolution=RESOLUTION, key=f"{key}-camera")
+    return photo_bytes("camera", shot.getvalue()) if shot else None
+
+
+def file_photo(visit: Visit, key: str) -> Photo | None:
+    """One file; None until it is chosen."""
     file = st.file_uploader(
-        say("Choose a photo"),
+        visit.say("Choose a photo"),
         FILE_TYPES,
         key=f"{key}-file",
         help=file_help(visit),

@@ -88,7 +88,7 @@ def _line(language: Language, number: int, answer: Identification) -> dict[str, 
     say = language.say
     return {
         say("Face"): str(number) if answer.box else _NOTHING,
-        say("Decision"): _badge(language, answer.decision),
+        say("Decision"): decision_badge(language, answer.decision),
         say("Name"): plain(answer.name) if answer.name else _NOTHING,
         say("Score"): _number(answer.score),
         say("Margin"): _number(answer.margin),
@@ -96,7 +96,8 @@ def _line(language: Language, number: int, answer: Identification) -> dict[str, 
     }
 
 
-def _badge(language: Language, decision: str) -> str:
+def decision_badge(language: Language, decision: str) -> str:
+    """Colour, icon and word of a decision, in Markdown."""
     colour, icon = _BADGES[decision]
     return f":{colour}-badge[:material/{icon}: {decision_word(language, decision)}]"
 

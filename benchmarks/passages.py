@@ -2,6 +2,7 @@
 
     python -m benchmarks.passages                              both recognisers, 303 people
     python -m benchmarks.passages --backbone dlib-resnet --people 120
+    python -m benchmarks.passages --give-up 8                  as the pages decide
 
 Each person is enrolled from the first two seconds of the film, or from three stills of them, and
 must be named rightly in the rest, in one passage. Then each of the five in turn is left out of the
@@ -27,7 +28,7 @@ from enrollment.config import Settings
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee, gather
 from enrollment.opening import create
-from enrollment.passage import Frame, Passage
+from enrollment.passage import Frame, Passage, PassagePolicy
 from enrollment.photo import encode_jpeg, photo_bytes
 from enrollment.service import Service, open_service
 
@@ -78,10 +79,10 @@ def rest(clip: Path) -> Iterator[Frame]:
     return (f for f in frames(clip, a_second=10) if f.seconds >= LEARNT_FROM)
 
 
-def pass_by(service: Service, clip: Path, tally: Tally) -> list[Passage]:
+def pass_by(service: Service, clip: Path, tally: Tally, policy: PassagePolicy) -> list[Passage]:
     shots = list(rest(clip))
     began = time.monotonic()
-    passages = service.passages(clip.name)
+    passages = service.passages(clip.name, policy)
     found = [p for shot in shots for p in passages.see(shot)] + passages.end()
     tally.spent += time.monotonic() - began
     tally.frames += len(shots)
@@ -124,7 +125,9 @@ def slow_way(service: Service, clip: Path) -> float:
     return len(shots) / (time.monotonic() - began)
 
 
-def measure(backbone: str, people: int, folder: Path, clips: list[Path]) -> None:
+def measure(
+    backbone: str, people: int, folder: Path, clips: list[Path], policy: PassagePolicy
+) -> None:
     gallery, _ = split(folder / "split", 3, people)
     spec = retail_backbone(folder) if backbone == "retail-0095" else backbone
     base = Settings(home=folder / "base", key="00" * 32, detector=yunet())
@@ -142,14 +145,14 @@ def measure(backbone: str, people: int, folder: Path, clips: list[Path]) -> None
             print(f"\n{backbone}, from {variant}: threshold {point.threshold:.3f}, {point.promise}")
             tally = Tally()
             for clip in clips:
-                found = pass_by(service, clip, tally)
+                found = pass_by(service, clip, tally, policy)
                 say(found, clip, "enrolled")
                 judge(found, clip.stem, True, tally)
             for absent in clips:
                 service.suspend(absent.stem)
                 service.operating_point()
                 for clip in clips:
-                    found = pass_by(service, clip, tally)
+                    found = pass_by(service, clip, tally, policy)
                     if clip == absent:
                         say(found, clip, "left out")
                     judge(found, clip.stem, clip != absent, tally)
@@ -157,7 +160,7 @@ def measure(backbone: str, people: int, folder: Path, clips: list[Path]) -> None
             tally.say(f"{backbone}, from {variant}")
             slow = slow_way(service, clips[0])
             one = Tally()
-            pass_by(service, clips[0], one)
+            pass_by(service, clips[0], one, policy)
             print(
                 f"  {one.frames / one.spent / slow:.1f} times as many as with every face embedded"
             )
@@ -167,13 +170,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", choices=["retail-0095", "dlib-resnet"], action="append")
     parser.add_argument("--people", type=int, default=303)
+    parser.add_argument("--give-up", type=int, help="as PassagePolicy.give_up")
     arguments = parser.parse_args()
     clips = sorted(CLIPS.glob("*.mp4"))
     if not clips:
         sys.exit(f"the clips are not here: {CLIPS}")
     for backbone in arguments.backbone or ["retail-0095", "dlib-resnet"]:
         with tempfile.TemporaryDirectory() as name:
-            measure(backbone, arguments.people, Path(name), clips)
+            policy = PassagePolicy(give_up=arguments.give_up)
+            measure(backbone, arguments.people, Path(name), clips, policy)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ class PassagePolicy:
     confident: this share of the way from the backbone's `same_person` to its `threshold`.
     tie: the second best subject is nearer than this share of that way: nobody is named.
     patience: after so long what is known is decided, as at the end.
+    give_up: so many embedded faces are enough to decide that nobody is named, for a screen where a
+        stranger waits for the answer; None waits for the end or for `patience`.
     least: a face seen in fewer frames is no passage, but an error of the detector.
     """
 
@@ -69,6 +71,7 @@ class PassagePolicy:
     confident: float = 0.25
     tie: float = 0.1
     patience: float = 10.0
+    give_up: int | None = None
     least: int = 2
 
 
@@ -108,6 +111,23 @@ class Passage:
             "seconds_to_decision": round(self.seconds_to_decision, 3),
             "liveness": self.liveness,
         }
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """Somebody who is before the camera now, as a screen shows it.
+
+    box: x, y, width, height in px of the newest frame.
+    state: "checking", and once it is decided "known" | "unknown" | "refused".
+    name: of somebody known.
+    reasons: why this very face cannot be compared; none where it can.
+    """
+
+    track: int
+    box: tuple[int, int, int, int]
+    state: str
+    name: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,12 +185,14 @@ class Passages:
         self._tracker = Tracker(policy.gap)
         self._walks: dict[int, Walk] = {}  # by track; the tracker follows these
         self._displaced: list[Walk] = []  # somebody else is in their place; they may come back
+        self._newest = -1  # the number of the frame that was seen last
         priors = capture.backbone.priors
         self._same_person = priors.same_person
         self._way = max(priors.threshold - priors.same_person, 0.0)
 
     def see(self, frame: Frame) -> list[Passage]:
         """Look at one frame; the passages that are decided by it."""
+        self._newest = frame.number
         found = self._capture.find(frame.image)
         tracked = self._tracker.see([f.face for f in found], frame.seconds)
         over = [self._walks.pop(number) for number in tracked.ended]
@@ -184,6 +206,14 @@ class Passages:
         self._embed(due)
         decided = [self._early(walk, frame.seconds) for walk in self._walks.values()]
         return [p for p in [*map(self._final, over), *decided] if p is not None]
+
+    def in_sight(self) -> tuple[Sighted, ...]:
+        """Everybody whose face is in the newest frame, as `see` left them; decides nothing."""
+        return tuple(
+            _sighted(walk, walk.now)
+            for walk in self._walks.values()
+            if walk.now is not None and walk.last_frame == self._newest
+        )
 
     def end(self) -> list[Passage]:
         """Nothing more comes: decide everybody who is still there."""
@@ -330,7 +360,11 @@ class Passages:
             return None
         if seconds - walk.started >= self._policy.patience and walk.evidence:
             return self._decide(walk)
-        return self._certain(walk) if self._is_enough(walk) else None
+        if not self._is_enough(walk):
+            return None
+        give_up = self._policy.give_up
+        tried = give_up is not None and walk.embedded >= give_up
+        return self._certain(walk) or (self._decide(walk) if tried else None)
 
     def _is_enough(self, walk: Walk) -> bool:
         if walk.doubts or len(walk.evidence) < self._policy.enough:
@@ -391,7 +425,7 @@ class Passages:
         )
 
     def _answered(self, walk: Walk, answer: Identification, seconds: float) -> Passage:
-        walk.answered = True
+        walk.answer = answer
         if self._onlooker and answer.decision == "unknown" and walk.evidence:
             shown = best(walk.evidence).image
             if shown is not None:
@@ -410,6 +444,13 @@ class Passages:
             prominence=walk.prominence,
             liveness=walk.proof.verdict if walk.proof else None,
         )
+
+
+def _sighted(walk: Walk, face: FoundFace) -> Sighted:
+    if walk.answer is not None:
+        return Sighted(walk.track, face.face.box, walk.answer.decision, walk.answer.name)
+    why = tuple(judge(face.quality, PROBE_LIMITS))
+    return Sighted(walk.track, face.face.box, "checking", None, why)
 
 
 def decide_source(passages: Iterable[Passage], source: str) -> Identification:

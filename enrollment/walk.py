@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from enrollment.capture import CapturedFace, FoundFace
 from enrollment.evidence import Evidence, best, fuse, likeness, strongest
+from enrollment.identifier import Identification
 from enrollment.proof import Proof
 from enrollment.quality import usefulness
 
@@ -60,7 +61,7 @@ class Walk:
     seen: tuple[FoundFace, int] | None = None
     evidence: list[Evidence] = field(default_factory=list)
     doubts: list[Evidence] = field(default_factory=list)
-    answered: bool = False
+    answer: Identification | None = None  # once it was given
     proof: Proof | None = None  # of liveness, where one is required
 
     def appear(self, found: FoundFace, frame: int, seconds: float, prominence: float) -> None:
@@ -114,7 +115,7 @@ class Walk:
         self.doubts = later.doubts
         self.look = later.look
         self.now = later.now
-        self.answered = self.answered or later.answered
+        self.answer = self.answer or later.answer
         self.proof = self.proof or later.proof
 
     def like(self, others: Sequence["Walk"], same_person: float) -> "Walk | None":
@@ -122,6 +123,10 @@ class Walk:
         alike = [(likeness(self.evidence, o.evidence), o) for o in others if o.evidence]
         found, other = max(alike, key=lambda pair: pair[0], default=(-1.0, None))
         return other if found >= same_person else None
+
+    @property
+    def answered(self) -> bool:
+        return self.answer is not None
 
     @property
     def best_frame(self) -> int:

@@ -170,6 +170,52 @@ def test_one_odd_face_is_set_aside(staff: Service) -> None:
     assert (found.answer.name, found.set_aside) == ("Person 1", 1)
 
 
+def test_who_is_in_sight_and_what_is_known_of_them(staff: Service) -> None:
+    passages = staff.passages("door", PassagePolicy(give_up=6))
+    assert passages.in_sight() == ()
+    states: dict[int, list[str]] = {100: [], 500: []}
+    for n in range(30):
+        passages.see(shot(n, (1, 100), (9, 500)))
+        seen = passages.in_sight()
+        assert [s.box[1:] for s in seen] == [(20, tiny.SIDE, tiny.SIDE)] * 2
+        assert all((s.name == "Person 1") == (s.state == "known") for s in seen)
+        assert not any(s.reasons for s in seen)
+        for sighted in seen:
+            states[sighted.box[0]].append(sighted.state)
+    assert list(dict.fromkeys(states[100])) == ["checking", "known"]
+    assert list(dict.fromkeys(states[500])) == ["checking", "unknown"]
+    passages.see(shot(30, (1, 130)))
+    (still,) = passages.in_sight()
+    assert (still.box[0], still.state) == (130, "known"), "who is not in this picture is not shown"
+    passages.drop()
+    assert passages.in_sight() == ()
+
+
+def test_a_face_that_cannot_be_compared_says_why(staff: Service) -> None:
+    passages = staff.passages("door")
+    canvas = np.full((140, 900, 3), 120, np.uint8)
+    canvas[20:36, 100:116] = tiny.FRAME
+    canvas[21:35, 101:115] = 120
+    passages.see(Frame(0, 0.0, canvas))
+    (sighted,) = passages.in_sight()
+    assert sighted.state == "checking"
+    assert "come closer" in sighted.reasons[0].message
+
+
+def test_who_is_nobody_after_enough_faces_is_said_to_be_unknown(staff: Service) -> None:
+    """For a screen: a stranger who stays learns it before the end, somebody enrolled is named."""
+    policy = PassagePolicy(give_up=6)
+    frames = [shot(n, (9, 100), (1, 500)) for n in range(40)]
+    found = watch(staff.passages("door", policy), frames)
+    assert [(p.answer.decision, p.answer.name) for p in found] == [
+        ("known", "Person 1"),
+        ("unknown", None),
+    ]
+    assert found[1].embedded == 6
+    assert found[1].seconds_to_decision < 3
+    assert watch(staff.passages("door"), frames[:30])[-1].embedded > 6, "only where it is asked for"
+
+
 def test_a_flicker_is_nobody(staff: Service) -> None:
     frames = [shot(n, (1, 100)) if n == 5 else shot(n) for n in range(20)]
     assert watch(staff.passages("door"), frames) == []
