@@ -22,6 +22,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
+from enrollment.guide import Guide
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -222,6 +223,10 @@ class Service:
         """
         check_name(person.name)
         return self._foresight.verdict(self._enroller().preview(person, tick))
+
+    def guide(self) -> Guide:
+        """Helps one person to film himself for five views, to be enrolled with them."""
+        return Guide(self._capture)
 
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
