@@ -5,6 +5,7 @@ real people do. Report no accuracy and tune no threshold from these pictures.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +53,24 @@ NAMES: tuple[str, ...] = (
 _SPACING = 0.8  # of a square: people in a group stand a little closer
 
 
-def portrait(person: int, picture: int, *, size: int = 480, hard: float = 0.6) -> NDArray[np.uint8]:
+def portrait(
+    person: int,
+    picture: int,
+    *,
+    size: int = 480,
+    hard: float = 0.6,
+    turned: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
     """One person in RGB, (size, size, 3), the same for the same arguments.
 
     `picture` chooses pose, expression, light, clothes and background; `hard` says how far they
-    vary: 0 is a passport photo, 1 turns the head by up to 20 degrees.
+    vary: 0 is a passport photo, 1 turns the head by up to 20 degrees. `turned`: instead of that
+    pose, degrees to the person's own left and down; 40 to a side and 25 up or down look natural.
     """
-    sitter = scene.Sitter(identity.identity(person), pictures.picture(person, picture, hard), 0.0)
+    taken = pictures.picture(person, picture, hard)
+    if turned is not None:
+        taken = replace(taken, pose=pictures.Pose(turned[0], -turned[1]))
+    sitter = scene.Sitter(identity.identity(person), taken, 0.0)
     return scene.scene([sitter], size, size)
 
 

@@ -28,6 +28,7 @@ from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
+from enrollment.guide import Guide
 from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
@@ -291,6 +292,10 @@ class Service:
         """
         check_name(person.name)
         return self._foresight.verdict(self._enroller().preview(person, tick))
+
+    def guide(self) -> Guide:
+        """Helps one person to film himself for five views, to be enrolled with them."""
+        return Guide(self._capture)
 
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""

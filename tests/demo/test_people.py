@@ -166,3 +166,13 @@ def test_dlib_names_everyone_from_three_enrolled_pictures(embed):
     own = far.diagonal()
     others = far + np.diag(np.full(len(SAMPLE), np.inf))
     assert (others.min(axis=1) - own).min() > 0.02
+
+
+def test_a_head_turns_where_it_is_told():
+    straight, left, right = (
+        portrait(PEOPLE[0], 0, size=160, hard=0.0, turned=(degrees, 0)) for degrees in (0, 30, -30)
+    )
+
+    assert distance(straight, left) > 2
+    assert distance(left, right) > distance(straight, left)
+    assert np.array_equal(left, portrait(PEOPLE[0], 0, size=160, hard=0.0, turned=(30, 0)))
