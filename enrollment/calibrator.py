@@ -13,12 +13,14 @@ from enrollment.calibration import (
     Trials,
     leave_subjects_out,
     operating_point,
+    point_to_store,
     stored_point,
     stranger_trials,
 )
 from enrollment.champion import Champion, strangers_of
 from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
 from enrollment.errors import BadInput
+from enrollment.message import message
 from enrollment.near_pairs import near_pairs
 from enrollment.roster import Ranking, Roster
 from enrollment.steadiness import before, steadied, steady_threshold
@@ -98,7 +100,9 @@ class Calibrator:
                 out in turn.
         """
         if max_fpir is not None and not 0 < max_fpir <= 0.5:
-            raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+            raise BadInput(
+                message("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+            )
         with self._lock:
             point, _ = self._measured(max_fpir or self._gallery.max_fpir(), strangers)
             return self._keep(point, max_fpir)
@@ -114,7 +118,7 @@ class Calibrator:
                     generation=point.generation,
                     threshold=point.threshold,
                     max_fpir=point.max_fpir,
-                    details=point.as_document(),
+                    details=point_to_store(point),
                 )
             if max_fpir is not None:
                 change.set_max_fpir(max_fpir)
@@ -199,7 +203,10 @@ class Calibrator:
             return point, trials
         honest = replace(strangers_of(head), subjects=trials.subjects, mated=trials.mated)
         stricter = measure.point(honest, floor=point.threshold)
-        explanation = f"{point.explanation}; and by trainings without a fifth of the subjects"
+        explanation = message(
+            "{explanation}; and by trainings without a fifth of the subjects",
+            explanation=point.explanation,
+        )
         return replace(stricter, explanation=explanation, head=head.head_id), honest
 
     def _with_negatives(self, trials: Trials) -> Trials:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from enrollment.cohort import MIN_STRANGERS, Kind
 from enrollment.errors import Unusable
+from enrollment.message import message
 from enrollment.people import family
 from enrollment.roster import Roster
 from store.archive import Archive
@@ -65,9 +66,12 @@ def erase(
     roster.refresh()
     if not log_cut:
         raise Unusable(
-            f"{subject.name} is erased and can no longer be found, but another process is reading "
-            "the database, so deleted pages are still in its log; stop that process and run "
-            "any command: the erasure is finished at the next start"
+            message(
+                "{name} is erased and can no longer be found, but another process is reading "
+                "the database, so deleted pages are still in its log; stop that process and run "
+                "any command: the erasure is finished at the next start",
+                name=subject.name,
+            )
         )
     return ErasureReceipt(
         subject_id=subject.subject_id,

@@ -30,6 +30,7 @@ from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
+from enrollment.message import message
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
@@ -340,7 +341,7 @@ class Service:
             return picture
         (faces,) = self._capture.faces([picture.image])
         face = main_face(faces, picture.image.shape)
-        return face or Reason(ReasonCode.NO_FACE, "no face was found; show the whole face")
+        return face or Reason(ReasonCode.NO_FACE, message("no face was found; show the whole face"))
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -395,8 +396,12 @@ class Service:
         ]
         if same_name:
             raise BadInput(
-                f"{printable(name)} is enrolled already; if they are one person run: "
-                f"rollcall person merge {printable(subject.name)} {printable(name)}"
+                message(
+                    "{name} is enrolled already; if they are one person run: "
+                    "rollcall person merge {one} {name}",
+                    name=printable(name),
+                    one=printable(subject.name),
+                )
             )
         with self._gallery.change(self._settings.actor) as change:
             change.rename(subject.subject_id, name)
@@ -406,9 +411,9 @@ class Service:
         """`who` answers as `into` from now on. No template is touched: `unmerge` undoes it."""
         one, other = self.person(who), self.person(into)
         if one.subject_id == other.subject_id:
-            raise BadInput("these are the same person already")
+            raise BadInput(message("these are the same person already"))
         if "suspended" in (one.state, other.state):
-            raise BadInput("one of them is suspended; resume first")
+            raise BadInput(message("one of them is suspended; resume first"))
         with self._gallery.change(self._settings.actor) as change:
             change.merge(one.subject_id, other.subject_id)
         return self._changed(other)
@@ -483,7 +488,7 @@ class Service:
         """
         vectors = None if strangers is None else self._embedded(strangers)
         if vectors is not None and not len(vectors):
-            raise BadInput("no face was found in the strangers' photos; give other photos")
+            raise BadInput(message("no face was found in the strangers' photos; give other photos"))
         return self._calibrator.measure(max_fpir, vectors)
 
     def _embedded(self, photos: Iterable[Photo], tick: Tick = lambda: None) -> NDArray[np.float32]:
