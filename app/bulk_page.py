@@ -69,7 +69,7 @@ def _show_running(visit: Visit, draft: BulkDraft, task: Task) -> None:
             icon=":material/hourglass_top:",
         )
         if draft.plan is not None and not draft.begun.is_set():
-            names = ", ".join(draft.names)
+            names = _few(draft.names)
             st.text(visit.say("Your files are kept on this page: {names}", names=names))
     show_progress(visit, task)
 
