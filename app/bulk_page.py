@@ -28,6 +28,13 @@ from enrollment.handed_in import MAX_HANDED_IN, HandedIn
 _UPLOAD_MEGABYTES = MAX_HANDED_IN // 1024**2
 _MOST = 50
 _CSV = "text/csv"
+_A_MOMENT = 0.2  # seconds
+_EXAMPLE = (
+    ("name", "photo", "external_id"),
+    ("Ada Lovelace", "ada-1.jpg", "1001"),
+    ("Ada Lovelace", "ada-2.jpg", "1001"),
+    ("Kwame Asante", "photos/kwame", "1002"),
+)
 
 
 def show(visit: Visit) -> None:
@@ -62,7 +69,7 @@ def _show_running(visit: Visit, draft: BulkDraft, task: Task) -> None:
             icon=":material/hourglass_top:",
         )
         if draft.plan is not None and not draft.begun.is_set():
-            names = ", ".join(draft.names)
+            names = _few(draft.names)
             st.text(visit.say("Your files are kept on this page: {names}", names=names))
     show_progress(visit, task)
 
@@ -115,22 +122,23 @@ def _ask_files(visit: Visit, draft: BulkDraft) -> None:
         key=draft.key("files"),
         on_change=_change,
         max_upload_size=_UPLOAD_MEGABYTES,
-        help=say(
+    )
+    st.caption(
+        say(
             "At most {most} MB together, which the server holds in memory; at most {photo} MB for "
             "each photo (JPEG, PNG or WebP).",
             most=_UPLOAD_MEGABYTES,
             photo=MOST_MEGABYTES,
-        ),
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            say("Download an example of the table"),
-            spreadsheet(_EXAMPLE),
-            "people.csv",
-            _CSV,
-            icon=":material/download:",
-            on_click="ignore",
         )
+    )
+    st.download_button(
+        say("Download an example of the table"),
+        spreadsheet(_EXAMPLE),
+        "people.csv",
+        _CSV,
+        icon=":material/download:",
+        on_click="ignore",
+    )
     st.caption(
         say(
             "The work goes on when you leave this page. If the server is started anew, everybody "
@@ -141,14 +149,6 @@ def _ask_files(visit: Visit, draft: BulkDraft) -> None:
         draft.changed = False
         _read(visit, draft, [HandedIn(file.name, file.getvalue()) for file in files])
         st.rerun()
-
-
-_EXAMPLE = (
-    ("name", "photo", "external_id"),
-    ("Ada Lovelace", "ada-1.jpg", "1001"),
-    ("Ada Lovelace", "ada-2.jpg", "1001"),
-    ("Kwame Asante", "photos/kwame", "1002"),
-)
 
 
 def _change() -> None:
@@ -278,9 +278,6 @@ def _ask_to_start(visit: Visit, draft: BulkDraft, plan: BulkPlan, complaint: str
         if draft.begun.is_set():
             draft.task, draft.plan = task, None
     st.rerun()
-
-
-_A_MOMENT = 0.2  # seconds
 
 
 def _press() -> None:

@@ -34,6 +34,7 @@ def show_questions(visit: Visit, task: Task) -> None:
     st.text(say("One after the other. Who is cancelled is left out."))
     drawn: object = st.session_state.get(_DRAWN)
     answer = show_collision(visit, question.collision)
+    st.divider()
     st.session_state[_DRAWN] = question
     # The second of two clicks belongs to the question before, whose buttons were in this place.
     if answer is not None and drawn is question:

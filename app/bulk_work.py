@@ -46,13 +46,12 @@ def _announced(task: Task, plan: BulkPlan) -> Iterator[Enrollee]:
 
 def _waiting(task: Task) -> Callable[[float], None]:
     def wait(seconds: float) -> None:
-        stage, done = task.stage, task.done
+        done = task.done
         task.stage = message("another process holds the gallery; trying again")
         for _ in range(round(seconds * _LOOKS_PER_SECOND)):
             task.step()
             task.done = done
             time.sleep(1 / _LOOKS_PER_SECOND)
-        task.stage = stage
 
     return wait
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from enrollment.cohort import COSINE, Lowering, no_lowering
+from enrollment.message import message, read_message, stored_message
 from enrollment.near_pairs import NearPair
 from enrollment.tail import Tail
 from models.head import imprint
@@ -114,9 +115,17 @@ class OperatingPoint:
         return asdict(self)
 
 
+def point_to_store(point: OperatingPoint) -> dict[str, object]:
+    """What is kept: the document, and what a translator needs of its explanation."""
+    return point.as_document() | {"explained": stored_message(point.explanation)}
+
+
 def stored_point(details: Mapping[str, object]) -> OperatingPoint:
-    """An operating point from what `as_document` gave."""
+    """An operating point from what `point_to_store` or `as_document` gave."""
     values: dict[str, Any] = dict(details)
+    said = values.pop("explained", None)
+    if said is not None:
+        values["explanation"] = read_message(said)
     values["false_matches"] = tuple(FalseMatches(**m) for m in values.get("false_matches", ()))
     values["near_pairs"] = tuple(NearPair(**p) for p in values.get("near_pairs", ()))
     return OperatingPoint(**values)
@@ -345,18 +354,40 @@ def _fits(trials: Trials, threshold: float, max_fpir: float) -> bool:
 def _explanation(trials: Trials, max_fpir: float, tail: Tail | None, enough: bool) -> str:
     n = len(trials.nonmated)
     if trials.strangers:
-        how = f"measured on {n} photos of strangers"
+        how = message("measured on {n} photos of strangers", n=n)
     else:
-        how = f"measured by leaving each of {trials.subjects} subjects out in turn, {n} searches"
+        how = message(
+            "measured by leaving each of {subjects} subjects out in turn, {n} searches",
+            subjects=trials.subjects,
+            n=n,
+        )
     if tail is not None:
-        how += f", and by {tail.comparisons} comparisons of {tail.strangers} strangers' photos"
+        how = message(
+            "{how}, and by {comparisons} comparisons of {strangers} strangers' photos",
+            how=how,
+            comparisons=tail.comparisons,
+            strangers=tail.strangers,
+        )
     if enough:
         return how
     needed = int(np.ceil(RULE_OF_THREE / max_fpir))
-    return (
-        f"not enough data: {how}; {LEAST_SUBJECTS if tail else MIN_SUBJECTS} subjects and {needed} "
-        f"searches{' or strangers of a cohort' if tail else ''} are needed to "
-        f"promise {max_fpir:.2%}; the stricter of the default and the measured threshold is used"
+    if tail is not None:
+        return message(
+            "not enough data: {how}; {least} subjects and {needed} "
+            "searches or strangers of a cohort are needed to "
+            "promise {rate:.2%}; the stricter of the default and the measured threshold is used",
+            how=how,
+            least=LEAST_SUBJECTS,
+            needed=needed,
+            rate=max_fpir,
+        )
+    return message(
+        "not enough data: {how}; {least} subjects and {needed} searches are needed to "
+        "promise {rate:.2%}; the stricter of the default and the measured threshold is used",
+        how=how,
+        least=MIN_SUBJECTS,
+        needed=needed,
+        rate=max_fpir,
     )
 
 

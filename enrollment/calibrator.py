@@ -14,6 +14,7 @@ from enrollment.calibration import (
     Trials,
     leave_subjects_out,
     needed_for,
+    point_to_store,
     stored_point,
     stranger_trials,
 )
@@ -124,7 +125,7 @@ class Calibrator:
                     generation=point.generation,
                     threshold=point.threshold,
                     max_fpir=point.max_fpir,
-                    details=point.as_document(),
+                    details=point_to_store(point),
                 )
             if max_fpir is not None:
                 change.set_max_fpir(max_fpir)

@@ -8,6 +8,7 @@ import numpy as np
 
 from enrollment.calibration import LOWEST, Trials
 from enrollment.cohort import COSINE
+from enrollment.message import message
 from models.head_file import HeadArrays, unpack
 from store.archive import Archive
 from store.errors import GalleryDamaged
@@ -56,15 +57,19 @@ class Champion:
 
     def _read(self, head: StoredHead, formula: str) -> None:
         if head.manifest.get("score", COSINE) != formula:
-            self._problem = (
-                f"head {head.head_id} was judged with scores that are made otherwise now (another "
-                "cohort of strangers); the subjects' means serve until the next night"
+            self._problem = message(
+                "head {id} was judged with scores that are made otherwise now (another "
+                "cohort of strangers); the subjects' means serve until the next night",
+                id=head.head_id,
             )
             return
         try:
             self._arrays = arrays_of(head, self._archive, self._gallery.facts.dimension)
         except GalleryDamaged as error:
-            self._problem = f"{error}; the subjects' means serve until the next night makes a head"
+            self._problem = message(
+                "{error}; the subjects' means serve until the next night makes a head",
+                error=str(error),
+            )
 
 
 def arrays_of(head: StoredHead, archive: Archive, dimension: int) -> HeadArrays:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.errors import BadInput
+from enrollment.message import message
 from enrollment.tail import Tail, tail_of
 from models.microaggregation import microaggregate
 
@@ -147,8 +148,12 @@ def build_cohort(
     """
     if len(strangers) < MIN_STRANGERS:
         raise BadInput(
-            f"{len(strangers)} strangers with a usable face are too few for a cohort; give photos "
-            f"of at least {MIN_STRANGERS} different people, and hundreds to be of much use"
+            message(
+                "{n} strangers with a usable face are too few for a cohort; give photos "
+                "of at least {least} different people, and hundreds to be of much use",
+                n=len(strangers),
+                least=MIN_STRANGERS,
+            )
         )
     vectors = _rows(strangers, kind)
     return Cohort(

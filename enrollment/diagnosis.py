@@ -12,6 +12,7 @@ from enrollment.champion import Champion
 from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
+from enrollment.message import message
 from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
@@ -67,19 +68,27 @@ def diagnose(
     try:
         found = gallery.verify()
         if found.damage:
-            problems.append(f"the database is damaged ({found.damage}): restore a backup")
+            problems.append(
+                message("the database is damaged ({error}): restore a backup", error=found.damage)
+            )
         if found.audit_broken_at:
-            problems.append(f"the audit trail was altered at entry {found.audit_broken_at}")
+            problems.append(
+                message("the audit trail was altered at entry {n}", n=found.audit_broken_at)
+            )
         if found.live_digest != found.rebuilt_digest:
-            problems.append("the index differs from the database: run rollcall rebuild")
+            problems.append(message("the index differs from the database: run rollcall rebuild"))
         backbone = capture().backbone
         measured = point().as_document()
     except (RollcallError, StoreError) as error:
-        problems.append(str(error))
+        problems.append(error.args[0] if error.args else str(error))
     if gallery.unfinished_erasures():
-        problems.append("an erasure has not been finished: stop other processes, run any command")
+        problems.append(
+            message("an erasure has not been finished: stop other processes, run any command")
+        )
     if champion.problem:
-        problems.append(f"{champion.problem}: run rollcall nightly --force")
+        problems.append(
+            message("{problem}: run rollcall nightly --force", problem=champion.problem)
+        )
     strangers = cohort()
     few = [s.name for s in subjects if s.templates < 3]
     return Diagnosis(
@@ -120,15 +129,18 @@ def _next_step(problems: list[str], subjects: int, few: list[str], cohort: bool)
     if problems:
         return problems[0]
     if subjects == 0:
-        return "enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT"
+        return message("enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT")
     if few:
-        return f"add photos of {', '.join(few[:3])}: people with at least 3 are found more often"
+        return message(
+            "add photos of {people}: people with at least 3 are found more often",
+            people=", ".join(few[:3]),
+        )
     if not cohort:
-        return (
+        return message(
             "people are found more often at the same rate of strangers with a cohort; from photos "
             "of people who are not enrolled: rollcall cohort build --strangers DIR"
         )
-    return "nothing to do"
+    return message("nothing to do")
 
 
 def _versions() -> dict[str, str]:

@@ -39,7 +39,7 @@ from store.records import Consent, NewSample, Subject
 SAME_PICTURE = 0.96
 ADVISED_PHOTOS = 3
 _AT_ONCE = 8
-_ENROLLED_ALREADY = "this photo is enrolled already; skipped"
+_ENROLLED_ALREADY = message("this photo is enrolled already; skipped")
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ class _Look:
             raise ValueError("no face was chosen")
         return self.chosen.embedding
 
-    def refuse(self, code: ReasonCode, message: str) -> None:
-        self.reasons.append(Reason(code, message))
+    def refuse(self, code: ReasonCode, said: str) -> None:
+        self.reasons.append(Reason(code, said))
 
     def report(self, accepted: bool) -> SampleReport:
         chosen = self.chosen or (self.faces[0] if self.faces else None)
@@ -331,7 +331,9 @@ class Enroller:
                 continue
             look.digest = picture.digest
             if picture.digest in seen:
-                look.refuse(ReasonCode.DUPLICATE_PHOTO, "this photo was given twice; skipped")
+                look.refuse(
+                    ReasonCode.DUPLICATE_PHOTO, message("this photo was given twice; skipped")
+                )
             elif own_family and self._gallery.has_content(picture.digest, own_family):
                 look.refuse(ReasonCode.DUPLICATE_PHOTO, _ENROLLED_ALREADY)
             else:
@@ -363,8 +365,11 @@ class Enroller:
             if pick is None:
                 look.refuse(
                     ReasonCode.SEVERAL_FACES,
-                    f"there are {len(_eligible(look))} faces and it is not certain which is "
-                    "meant; crop the photo to one person",
+                    message(
+                        "there are {n} faces and it is not certain which is "
+                        "meant; crop the photo to one person",
+                        n=len(_eligible(look)),
+                    ),
                 )
             else:
                 look.chosen = _eligible(look)[pick]
@@ -381,8 +386,12 @@ class Enroller:
                 if cosine < same and not look.insisted:
                     look.refuse(
                         ReasonCode.NOT_THIS_PERSON,
-                        f"likeness to this person's enrolled photos is {cosine:.2f}, at least "
-                        f"{same:.2f} is needed; set aside",
+                        message(
+                            "likeness to this person's enrolled photos is {cosine:.2f}, at least "
+                            "{least:.2f} is needed; set aside",
+                            cosine=float(cosine),
+                            least=same,
+                        ),
                     )
             return
         vectors = _stack(usable, len(usable[0].vector))
@@ -392,11 +401,17 @@ class Enroller:
                 others = np.delete(vectors, i, axis=0) @ vectors[i]
                 look.refuse(
                     ReasonCode.NOT_THIS_PERSON,
-                    f"likeness to the person's other photos is {others.mean():.2f}, at least "
-                    f"{same:.2f} is needed; set aside"
+                    message(
+                        "likeness to the person's other photos is {cosine:.2f}, at least "
+                        "{least:.2f} is needed; set aside",
+                        cosine=float(others.mean()),
+                        least=same,
+                    )
                     if group
-                    else "the photos show different people and no one is in most of them; "
-                    "give photos of one person",
+                    else message(
+                        "the photos show different people and no one is in most of them; "
+                        "give photos of one person"
+                    ),
                 )
 
     def _skip_near_duplicates(self, looks: Sequence[_Look], existing: Subject | None) -> None:
@@ -411,8 +426,12 @@ class Enroller:
             if alike >= SAME_PICTURE:
                 look.refuse(
                     ReasonCode.DUPLICATE_PHOTO,
-                    f"almost the same picture as another one ({alike:.3f}, from "
-                    f"{SAME_PICTURE:.2f} on it is skipped); give a different one",
+                    message(
+                        "almost the same picture as another one ({alike:.3f}, from "
+                        "{limit:.2f} on it is skipped); give a different one",
+                        alike=alike,
+                        limit=SAME_PICTURE,
+                    ),
                 )
             else:
                 kept.append(look.chosen.crop)
@@ -442,7 +461,9 @@ class Enroller:
     def _without_consent(self, person: Enrollee, sources: Sequence[str]) -> SubjectReport:
         reason = Reason(
             ReasonCode.NO_CONSENT,
-            "there is no consent; give its text with --consent, as the person agreed to it",
+            message(
+                "there is no consent; give its text with --consent, as the person agreed to it"
+            ),
         )
         samples = tuple(SampleReport(source, False, (reason,), None) for source in sources)
         return SubjectReport(None, person.name, False, samples, (reason.message,))
@@ -563,17 +584,36 @@ class Enroller:
         if not ids:
             return []
         return [
-            f"faces like these are remembered {len(ids)} times as a stranger's or as not this "
-            "person's, and the name is taken back where a face is nearer to one of them; if that "
-            f"was this person, run: rollcall review forget {' '.join(i[:8] for i in ids)}"
+            message(
+                "faces like these are remembered {n} times as a stranger's or as not this "
+                "person's, and the name is taken back where a face is nearer to one of them; if "
+                "that was this person, run: rollcall review forget {ids}",
+                n=len(ids),
+                ids=" ".join(i[:8] for i in ids),
+            )
         ]
 
     def _advice(self, subject_id: str, looks: Sequence[_Look]) -> list[str]:
         templates = self._gallery.subjects()[subject_id].templates
-        if templates < ADVISED_PHOTOS:
+        more = ADVISED_PHOTOS - templates
+        if templates == 1:
             return [
-                f"{templates} photo{'s' if templates != 1 else ''} so far; people with at least "
-                f"{ADVISED_PHOTOS} are found far more often: add {ADVISED_PHOTOS - templates} more"
+                message(
+                    "1 photo so far; people with at least {advised} are found far more often: "
+                    "add {more} more",
+                    advised=ADVISED_PHOTOS,
+                    more=more,
+                )
+            ]
+        if more > 0:
+            return [
+                message(
+                    "{n} photos so far; people with at least {advised} are found far more often: "
+                    "add {more} more",
+                    n=templates,
+                    advised=ADVISED_PHOTOS,
+                    more=more,
+                )
             ]
         return []
 
@@ -587,7 +627,11 @@ class Enroller:
     ) -> SubjectReport:
         meant = replace(person, name=same.name, external_id=same.external_id)
         report = self.enroll(meant, consent, on_collision, consent_until=consent_until)
-        note = f"{person.name} is the same person as {same.name}: the photos were added there"
+        note = message(
+            "{name} is the same person as {same}: the photos were added there",
+            name=person.name,
+            same=same.name,
+        )
         return replace(report, warnings=(note, *report.warnings))
 
     def _own_vectors(self, existing: Subject | None) -> NDArray[np.float32]:
@@ -626,12 +670,14 @@ def _look_again(seen: SeenFace, insist: bool) -> _Look:
 def _drop_handled(looks: Iterable[_Look], here: Collection[str]) -> None:
     for look in looks:
         if look.photo.source not in here:
-            look.refuse(ReasonCode.DUPLICATE_PHOTO, "somebody has handled this face already")
+            look.refuse(
+                ReasonCode.DUPLICATE_PHOTO, message("somebody has handled this face already")
+            )
 
 
 def _choose_single(look: _Look) -> None:
     if not look.faces:
-        look.refuse(ReasonCode.NO_FACE, "no face was found; show the whole face, well lit")
+        look.refuse(ReasonCode.NO_FACE, message("no face was found; show the whole face, well lit"))
         return
     eligible = _eligible(look)
     if len(eligible) == 1:
@@ -658,8 +704,13 @@ def _refuse_all(looks: Iterable[_Look], near: Collision) -> None:
         if look.usable:
             look.refuse(
                 ReasonCode.NEAR_OTHER_SUBJECT,
-                f"as near to {near.near.name} ({near.near.score:.2f}) as photos of one person "
-                f"are; add the photos to that person, or repeat with {look.remedy}",
+                message(
+                    "as near to {name} ({score:.2f}) as photos of one person "
+                    "are; add the photos to that person, or repeat with {remedy}",
+                    name=near.near.name,
+                    score=near.near.score,
+                    remedy=look.remedy,
+                ),
             )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC
 from enrollment.champion import arrays_of, mode_of
 from enrollment.errors import BadInput
 from enrollment.intake import printable
+from enrollment.message import message
 from store.archive import Archive
 from store.gallery import Gallery
 from store.records import StoredHead
@@ -35,8 +36,15 @@ def find_head(heads: Sequence[StoredHead], wanted: str) -> StoredHead:
         return matches[0]
     if matches:
         ids = ", ".join(h.head_id for h in matches)
-        raise BadInput(f"{len(matches)} heads begin with {printable(wanted)}: give one of {ids}")
-    raise BadInput(f"there is no head {printable(wanted)}; see: rollcall head list")
+        raise BadInput(
+            message(
+                "{n} heads begin with {id}: give one of {ids}",
+                n=len(matches),
+                id=printable(wanted),
+                ids=ids,
+            )
+        )
+    raise BadInput(message("there is no head {id}; see: rollcall head list", id=printable(wanted)))
 
 
 def promote(gallery: Gallery, archive: Archive, wanted: str, actor: str) -> StoredHead:
@@ -64,7 +72,7 @@ def rollback(gallery: Gallery, archive: Archive, actor: str) -> StoredHead:
     """
     head = earlier(gallery.heads())
     if head is None:
-        raise BadInput("there is no earlier head to go back to; see: rollcall head list")
+        raise BadInput(message("there is no earlier head to go back to; see: rollcall head list"))
     return promote(gallery, archive, head.head_id, actor)
 
 

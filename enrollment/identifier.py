@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, CapturedFace
+from enrollment.message import message
 from enrollment.near_pairs import needed_margins
 from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
@@ -104,7 +105,7 @@ class Identifier:
         """The faces of an image or of a video's frame, (h, w, 3) uint8 RGB."""
         (faces,) = self._capture.faces([image])
         if not faces:
-            reason = Reason(ReasonCode.NO_FACE, "no face was found; show the whole face")
+            reason = Reason(ReasonCode.NO_FACE, message("no face was found; show the whole face"))
             return [Identification(source, frame, None, "refused", reasons=(reason,))]
         answers = self.faces(faces, source, frame)
         if onlooker is not None:

@@ -16,6 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.message import message
 from enrollment.quality import head_pose
 
 _PLANE = [0, 1, 3, 4]  # the eyes and the mouth's corners
@@ -109,7 +110,11 @@ class Challenge:
         points = landmarks.astype(np.float64)
         if seconds > self._deadline:
             straight = self.ask == "look_straight"
-            self._fail("the face did not look straight" if straight else "the head was not turned")
+            self._fail(
+                message("the face did not look straight")
+                if straight
+                else message("the head was not turned")
+            )
         elif self.state is ChallengeState.WAITING:
             self._settle(points, seconds)
         else:
@@ -144,9 +149,9 @@ class Challenge:
         self._wrong = self._wrong + 1 if towards <= -policy.turn else 0
         self._between += policy.straight / 2 < towards < policy.turn
         if self._wrong >= policy.hold:
-            self._fail("the head was turned the other way")
+            self._fail(message("the head was turned the other way"))
         elif self._held >= policy.hold and self._between < policy.on_the_way:
-            self._fail("the head was turned without being seen on the way")
+            self._fail(message("the head was turned without being seen on the way"))
         elif self._held >= policy.hold:
             self._done += 1
             self._go_on(ChallengeState.RETURNING, seconds)

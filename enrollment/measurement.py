@@ -10,6 +10,7 @@ import numpy as np
 
 from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.cohort import COSINE
+from enrollment.message import message
 from enrollment.near_pairs import NearPair
 from enrollment.tail import Tail
 
@@ -42,7 +43,10 @@ class Measurement:
                 point, trials = replace(alone, promise=point.promise), self.by_cohort
         if self.by_trainings is not None:
             stricter = self.point_of(self.by_trainings, max_fpir, floor=point.threshold)
-            explanation = f"{point.explanation}; and by trainings without a fifth of the subjects"
+            explanation = message(
+                "{explanation}; and by trainings without a fifth of the subjects",
+                explanation=point.explanation,
+            )
             point = replace(stricter, explanation=explanation, head=self.head_id)
             trials = self.by_trainings
         return point, trials

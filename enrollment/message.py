@@ -26,3 +26,21 @@ def message(template: str, /, **values: object) -> Message:
     made.template = template
     made.values = values
     return made
+
+
+def stored_message(text: str) -> object:
+    """For JSON: what `read_message` makes the same message of."""
+    if not isinstance(text, Message):
+        return text
+    values = {k: stored_message(v) if isinstance(v, str) else v for k, v in text.values.items()}
+    return {"template": text.template, "values": values}
+
+
+def read_message(stored: object) -> str:
+    """What `stored_message` gave, as it was."""
+    if not isinstance(stored, Mapping):
+        return str(stored)
+    values = {
+        k: read_message(v) if isinstance(v, Mapping) else v for k, v in stored["values"].items()
+    }
+    return message(stored["template"], **values)

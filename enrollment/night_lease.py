@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from enrollment.errors import Unusable
+from enrollment.message import message
 from store.gallery import Gallery
 from store.records import Job
 
@@ -50,7 +51,7 @@ class Lease:
     def check(self, job: Job | None) -> None:
         """Raises Unusable unless `job` is this run."""
         if job is None or job.details.get("run_id") != self.run_id or job.state != "running":
-            raise Unusable("another run has taken over this night; nothing was published")
+            raise Unusable(message("another run has taken over this night; nothing was published"))
 
 
 def claim(
@@ -65,9 +66,13 @@ def claim(
     with gallery.change(actor, raises_generation=False) as change:
         job = change.job(JOB, day)
         if job is not None and job.state == "finished" and not force:
-            return None, f"the night of {day} has been run already"
+            return None, message("the night of {day} has been run already", day=day)
         if job is not None and job.state == "running" and _alive(job.details, now()):
-            return None, f"the night of {day} is being run by process {job.details.get('pid')}"
+            return None, message(
+                "the night of {day} is being run by process {pid}",
+                day=day,
+                pid=str(job.details.get("pid")),
+            )
         change.put_job(JOB, day, "running", lease.started_at, lease.details())
     return lease, ""
 

@@ -18,6 +18,7 @@ from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.champion import IMPRINT, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, by_person, compare, per_subject
+from enrollment.message import message
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
 from enrollment.night_trials import Searches, photo_searches, stranger_searches
@@ -100,15 +101,26 @@ class Night:
         return "promoted" if self.winner else "refused"
 
     def reason(self, nameless: bool = False) -> str:
-        people = f"{len(self.snapshot.subjects)} people"
+        people = len(self.snapshot.subjects)
         if self.winner is None:
-            return f"refused: {self.imprint.decision.words(nameless)}"
+            return message("refused: {why}", why=self.imprint.decision.words(nameless))
         if self.winner is self.trained:
-            return f"the head trained by {self.plan.learner.name} serves {people} from now on"
-        text = f"the plain means serve {people} from now on"
+            return message(
+                "the head trained by {learner} serves {n} people from now on",
+                learner=self.plan.learner.name,
+                n=people,
+            )
         if self.trained is None:
-            return f"{text}; nothing was trained ({self.plan.sentence})"
-        return f"{text}; the trained head was refused: {self.trained.decision.words(nameless)}"
+            return message(
+                "the plain means serve {n} people from now on; nothing was trained ({why})",
+                n=people,
+                why=self.plan.sentence,
+            )
+        return message(
+            "the plain means serve {n} people from now on; the trained head was refused: {why}",
+            n=people,
+            why=self.trained.decision.words(nameless),
+        )
 
 
 @dataclass(frozen=True)
@@ -204,7 +216,7 @@ class Nightly:
             give_up(lease)
             raise
         give_up(lease)
-        return self._skipped("people were erased while the night ran, three times over")
+        return self._skipped(message("people were erased while the night ran, three times over"))
 
     # -- whether ------------------------------------------------------------------------------
 
@@ -214,22 +226,36 @@ class Nightly:
         last = next((j for j in reversed(jobs) if j.state == "finished"), None)
         if last is not None and date.fromisoformat(last.day) > today:
             return self._skipped(
-                f"the clock says {today}, but the night of {last.day} has been run; "
-                "set the clock right, or use --force"
+                message(
+                    "the clock says {today}, but the night of {day} has been run; "
+                    "set the clock right, or use --force",
+                    today=today.isoformat(),
+                    day=last.day,
+                )
             )
         if last is not None and last.day == today.isoformat():
             return self._again(last)
         snapshot = take(self._gallery, self._archive)
         if not snapshot.subjects:
-            return self._skipped("nobody is enrolled, so there is nothing to learn")
+            return self._skipped(message("nobody is enrolled, so there is nothing to learn"))
         if snapshot.same_as_champion:
-            since = f" since the night of {last.day}" if last else ""
-            return self._skipped(f"nobody came, nobody went and no photo was added{since}")
+            if last is None:
+                return self._skipped(message("nobody came, nobody went and no photo was added"))
+            return self._skipped(
+                message(
+                    "nobody came, nobody went and no photo was added since the night of {day}",
+                    day=last.day,
+                )
+            )
         return None
 
     def _again(self, job: Job) -> NightResult:
         result = self._skipped(
-            f"the night of {job.day} has been run already: {job.details.get('reason')}"
+            message(
+                "the night of {day} has been run already: {why}",
+                day=job.day,
+                why=str(job.details.get("reason")),
+            )
         )
         run_id = str(job.details.get("run_id"))
         return replace(result, run_id=run_id, mode=str(job.details.get("mode", IMPRINT)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
+from enrollment.message import message
 from models.backbone import Download, open_backbone, resolve_backbone
 from models.detector import open_detector
 from models.errors import ModelError
@@ -180,16 +181,26 @@ def open_capture(
         raise Unusable(str(error)) from error
     if not same:
         raise FingerprintMismatch(
-            f"this gallery was made with detector {facts.detector} and backbone {facts.backbone} "
-            f"(fingerprint {facts.fingerprint[:12]}), and what runs now is another "
-            f"(detector {detector}, fingerprint {now[:12]}); searching would give wrong names. "
-            "Bring back the weights, the library versions and ROLLCALL_DETECTOR it was made with, "
-            "or make a new gallery and enroll again"
+            message(
+                "this gallery was made with detector {detector} and backbone {backbone} "
+                "(fingerprint {fingerprint}), and what runs now is another "
+                "(detector {other}, fingerprint {now}); searching would give wrong names. "
+                "Bring back the weights, the library versions and ROLLCALL_DETECTOR it was made "
+                "with, or make a new gallery and enroll again",
+                detector=facts.detector,
+                backbone=facts.backbone,
+                fingerprint=facts.fingerprint[:12],
+                other=detector,
+                now=now[:12],
+            )
         )
     if not golden:
         raise FingerprintMismatch(
-            f"{facts.backbone} gives other embeddings than when this gallery was made, for the "
-            "same weights; bring back the versions of its libraries (see: rollcall doctor)"
+            message(
+                "{backbone} gives other embeddings than when this gallery was made, for the "
+                "same weights; bring back the versions of its libraries (see: rollcall doctor)",
+                backbone=facts.backbone,
+            )
         )
     return capture
 

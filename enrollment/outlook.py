@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.message import message
 from models.head import imprint
 
 # As many pairs of photos as the gallery's mean counts for; `python -m benchmarks.outlook` shows
@@ -59,18 +60,41 @@ class Outlook:
     def words(self) -> str:
         """One sentence or two, for a person."""
         if not self.photos:
-            return "no photo would be kept"
-        said = [f"with {'this photo' if self.photos == 1 else f'these {self.photos} photos'}"]
-        if self.find_rate is None:
-            said.append("nobody can say yet how often this person will be found")
-        else:
-            said.append(f"this person will be found about {self.find_rate:.0%} of the time")
-        text = " ".join(said)
+            return message("no photo would be kept")
+        text = self._found
         if self.nearest_name is not None:
-            text += f"; the nearest colleague is {self.nearest_name} ({self.likeness:.2f})"
-        if self.missing:
-            text += f"; missing: {', '.join(self.missing)}"
+            text = message(
+                "{said}; the nearest colleague is {name} ({likeness:.2f})",
+                said=text,
+                name=self.nearest_name,
+                likeness=self.likeness,
+            )
+        for i, view in enumerate(self.missing):
+            if i == 0:
+                text = message("{said}; missing: {view}", said=text, view=view)
+            else:
+                text = message("{said}, {view}", said=text, view=view)
         return text
+
+    @property
+    def _found(self) -> str:
+        if self.find_rate is None and self.photos == 1:
+            return message("with this photo nobody can say yet how often this person will be found")
+        if self.find_rate is None:
+            return message(
+                "with these {n} photos nobody can say yet how often this person will be found",
+                n=self.photos,
+            )
+        if self.photos == 1:
+            return message(
+                "with this photo this person will be found about {rate:.0%} of the time",
+                rate=self.find_rate,
+            )
+        return message(
+            "with these {n} photos this person will be found about {rate:.0%} of the time",
+            n=self.photos,
+            rate=self.find_rate,
+        )
 
 
 def scatter_of(
@@ -123,9 +147,9 @@ def missing_views(yaws: Sequence[float]) -> tuple[str, ...]:
     """
     yaw = np.asarray(yaws)
     seen = {
-        "a view straight on": (np.abs(yaw) < _TURNED).any(),
-        "a view turned to the person's own left": (yaw >= _TURNED).any(),
-        "a view turned to the person's own right": (yaw <= -_TURNED).any(),
+        message("a view straight on"): (np.abs(yaw) < _TURNED).any(),
+        message("a view turned to the person's own left"): (yaw >= _TURNED).any(),
+        message("a view turned to the person's own right"): (yaw <= -_TURNED).any(),
     }
     return tuple(view for view, there in seen.items() if not there)
 

@@ -15,6 +15,7 @@ from enrollment.capture import Capture, FoundFace, prominence
 from enrollment.evidence import LEAST_WEIGHT, Evidence, best
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.liveness import Challenge
+from enrollment.message import message
 from enrollment.proof import Proof
 from enrollment.quality import PROBE_LIMITS, judge, usefulness
 from enrollment.reasons import Reason, ReasonCode
@@ -395,7 +396,10 @@ class Passages:
             return self._refused(walk)
         examined = [e.real for e in walk.evidence if e.real is not None]
         if examined and np.mean(examined) < _REAL_FROM:
-            why = f"this looks like a picture or a screen ({1 - np.mean(examined):.0%} sure)"
+            why = message(
+                "this looks like a picture or a screen ({sure:.0%} sure)",
+                sure=float(1 - np.mean(examined)),
+            )
             return self._refused(walk, Reason(ReasonCode.LIVENESS_FAILED, why))
         answer = self._identifier.together(
             [(e.face, max(e.weight, LEAST_WEIGHT)) for e in walk.evidence],
@@ -411,18 +415,17 @@ class Passages:
     def _refused(self, walk: Walk, *reasons: Reason) -> Identification:
         """Nobody is compared with, and nobody's name is in the answer."""
         if walk.seen is None:
-            reason = Reason(ReasonCode.NO_FACE, "no usable face was found in any frame")
+            reason = Reason(ReasonCode.NO_FACE, message("no usable face was found in any frame"))
             return Identification(self._source, None, None, "refused", reasons=(reason,))
         found, frame = walk.seen
         why = (*reasons, *judge(found.quality, PROBE_LIMITS))
         return Identification(self._source, frame, found.face.box, "refused", reasons=why)
 
     def _unproved(self, walk: Walk) -> Identification:
-        verdict = walk.proof.verdict if walk.proof else None
-        why = (verdict or "failed: the challenge was not finished").removeprefix("failed: ")
-        return self._refused(
-            walk, Reason(ReasonCode.LIVENESS_FAILED, f"{why}; step back and again")
-        )
+        failed = walk.proof.why if walk.proof else None
+        why = failed or message("the challenge was not finished")
+        again = message("{why}; step back and again", why=why)
+        return self._refused(walk, Reason(ReasonCode.LIVENESS_FAILED, again))
 
     def _answered(self, walk: Walk, answer: Identification, seconds: float) -> Passage:
         walk.answer = answer
@@ -468,10 +471,12 @@ def decide_source(passages: Iterable[Passage], source: str) -> Identification:
         if kept is None or (passage.answer.score or -1.0) > (kept.answer.score or -1.0):
             answers[who] = passage
     if not answers:
-        reason = Reason(ReasonCode.NO_FACE, "no usable face was found in any frame")
+        reason = Reason(ReasonCode.NO_FACE, message("no usable face was found in any frame"))
         return Identification(source, None, None, "refused", reasons=(reason,))
     first, *others = sorted(shown, key=lambda who: -shown[who])
     if others and shown[others[0]] >= _ALIKE * shown[first]:
-        reason = Reason(ReasonCode.SEVERAL_FACES, "different people are seen equally often")
+        reason = Reason(
+            ReasonCode.SEVERAL_FACES, message("different people are seen equally often")
+        )
         return Identification(source, None, None, "refused", reasons=(reason,))
     return answers[first].answer

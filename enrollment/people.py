@@ -38,9 +38,16 @@ def find_subject(subjects: Iterable[Subject], wanted: str, *, merged: bool = Fal
         if matches:
             ids = ", ".join(s.subject_id for s in matches)
             raise BadInput(
-                f"{len(matches)} people are called {printable(wanted)}: give one of {ids}"
+                message(
+                    "{n} people are called {name}: give one of {ids}",
+                    n=len(matches),
+                    name=printable(wanted),
+                    ids=ids,
+                )
             )
-    raise BadInput(f"nobody called {printable(wanted)} is enrolled; see: rollcall people")
+    raise BadInput(
+        message("nobody called {name} is enrolled; see: rollcall people", name=printable(wanted))
+    )
 
 
 def meant(subjects: Iterable[Subject], person: Enrollee) -> Subject | None:

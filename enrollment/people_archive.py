@@ -194,6 +194,6 @@ def _member(label: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Phot
                 # The sizes that an archive declares may lie: count what really comes.
                 return file.read(MAX_BYTES + 1)
         except _DAMAGED as error:
-            raise OSError(f"damaged in the archive: {error}") from error
+            raise OSError(message("damaged in the archive: {error}", error=str(error))) from error
 
     return Photo(f"{label}/{info.filename}", read)

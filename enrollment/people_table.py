@@ -72,7 +72,7 @@ def _rows(label: str, data: bytes) -> list[tuple[int, dict[str, str | None]]]:
         raise BadInput(
             message("{file} is not a CSV that can be read: {error}", file=label, error=str(error))
         ) from error
-    missing = sorted({"name", "photo"} - set(rows[0][1] if rows else {}))
+    missing = sorted({"name", "photo"} - set(reader.fieldnames or ()))
     if len(missing) == 2:
         raise BadInput(
             message(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from enrollment.message import message
 from enrollment.reasons import Reason, ReasonCode
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -55,12 +56,16 @@ def decode(photo: Photo) -> Picture | Reason:
         data = photo.read()
     except OSError as error:
         return Reason(
-            ReasonCode.UNREADABLE_IMAGE, f"the file cannot be read: {error.strerror or error}"
+            ReasonCode.UNREADABLE_IMAGE,
+            message("the file cannot be read: {error}", error=error.strerror or _said(error)),
         )
     if len(data) > MAX_BYTES:
         return Reason(
             ReasonCode.TOO_LARGE,
-            f"the file is larger than {MAX_BYTES // 1024 // 1024} MB; save a smaller one",
+            message(
+                "the file is larger than {most} MB; save a smaller one",
+                most=MAX_BYTES // 1024 // 1024,
+            ),
         )
     try:
         with warnings.catch_warnings():
@@ -73,7 +78,10 @@ def decode(photo: Photo) -> Picture | Reason:
     except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
         return Reason(
             ReasonCode.UNREADABLE_IMAGE,
-            f"the image is damaged ({type(error).__name__}); save it again or take another",
+            message(
+                "the image is damaged ({error}); save it again or take another",
+                error=type(error).__name__,
+            ),
         )
 
 
@@ -83,7 +91,8 @@ def _decode(data: bytes) -> Picture | Reason:
             return _too_many_pixels(opened.width, opened.height)
         if getattr(opened, "n_frames", 1) > 1 and opened.format in ("PNG", "WEBP"):
             return Reason(
-                ReasonCode.UNSUPPORTED_FORMAT, "the image is animated; save one frame as a photo"
+                ReasonCode.UNSUPPORTED_FORMAT,
+                message("the image is animated; save one frame as a photo"),
             )
         return Picture(hashlib.sha256(data).digest(), _upright_rgb(opened))
 
@@ -105,22 +114,46 @@ def _unidentified(data: bytes) -> Reason:
     known = {b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"%PDF": "PDF"}
     kind = next((name for magic, name in known.items() if data.startswith(magic)), None)
     if data[4:8] == b"ftyp":
-        kind = "HEIC, AVIF or video"
+        return Reason(
+            ReasonCode.UNSUPPORTED_FORMAT,
+            message("HEIC, AVIF or video is not supported; save it as JPEG, PNG or WebP"),
+        )
     if kind is None:
         return Reason(
-            ReasonCode.UNREADABLE_IMAGE, "this is not an image; give a JPEG, PNG or WebP photo"
+            ReasonCode.UNREADABLE_IMAGE,
+            message("this is not an image; give a JPEG, PNG or WebP photo"),
         )
     return Reason(
-        ReasonCode.UNSUPPORTED_FORMAT, f"{kind} is not supported; save it as JPEG, PNG or WebP"
+        ReasonCode.UNSUPPORTED_FORMAT,
+        message("{kind} is not supported; save it as JPEG, PNG or WebP", kind=kind),
     )
 
 
 def _too_many_pixels(width: int | None = None, height: int | None = None) -> Reason:
-    size = f"{width} x {height} pixels" if width else "far too many pixels"
+    most = MAX_PIXELS // 1_000_000
+    if width is None:
+        return Reason(
+            ReasonCode.TOO_LARGE,
+            message(
+                "the image has far too many pixels, more than {most} million; save a smaller one",
+                most=most,
+            ),
+        )
     return Reason(
         ReasonCode.TOO_LARGE,
-        f"the image has {size}, more than {MAX_PIXELS // 1_000_000} million; save a smaller one",
+        message(
+            "the image has {width} x {height} pixels, more than {most} million; save a smaller one",
+            width=width,
+            height=height,
+            most=most,
+        ),
     )
+
+
+def _said(error: OSError) -> str:
+    """What was raised with a message of ours keeps it, so that it can be translated."""
+    first = error.args[0] if len(error.args) == 1 else None
+    return first if isinstance(first, str) else str(error)
 
 
 def _read_capped(path: Path) -> bytes:

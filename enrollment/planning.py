@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from enrollment.errors import BadInput
+from enrollment.message import message
 from enrollment.night_trials import PHOTO_FOLDS, SUBJECT_FOLDS
 from models.head_trainer import FitOptions, capacity_for
 from models.learners import Imprint, Joint, Learner, Local, Pseudo, Rehearsal
@@ -53,7 +54,9 @@ def plan(work: Work, policy: NightPolicy, full: bool = False) -> NightPlan:
     mode, why = _choose(work, policy, full)
     learner = learner_for(mode, policy)
     seconds = estimate(work, mode, policy)
-    return NightPlan(learner, f"{mode}: {why}", seconds, policy.budget_seconds)
+    return NightPlan(
+        learner, message("{mode}: {why}", mode=mode, why=why), seconds, policy.budget_seconds
+    )
 
 
 def learner_for(mode: str, policy: NightPolicy) -> Learner:
@@ -87,31 +90,43 @@ def estimate(work: Work, mode: str, policy: NightPolicy) -> float:
 
 def _choose(work: Work, policy: NightPolicy, full: bool) -> tuple[str, str]:
     if policy.mode:
-        return policy.mode, "it was asked for"
+        return policy.mode, message("it was asked for")
     if work.subjects < 2:
-        return "imprint", "with one person there is nobody to tell apart"
+        return "imprint", message("with one person there is nobody to tell apart")
     if full:
-        return "joint", "a full training was asked for"
+        return "joint", message("a full training was asked for")
     return _by_what_is_kept(work, policy) if policy.keep != "all" else _by_cost(work, policy)
 
 
 def _by_what_is_kept(work: Work, policy: NightPolicy) -> tuple[str, str]:
     if policy.keep == "statistics":
-        return "pseudo", "the policy keeps statistics alone, so old people are drawn from them"
-    return "rehearsal", f"the policy keeps {policy.exemplars} exemplars of each person"
+        return "pseudo", message(
+            "the policy keeps statistics alone, so old people are drawn from them"
+        )
+    return "rehearsal", message("the policy keeps {n} exemplars of each person", n=policy.exemplars)
 
 
 def _by_cost(work: Work, policy: NightPolicy) -> tuple[str, str]:
     joint, local = (estimate(work, mode, policy) for mode in ("joint", "local"))
-    cost = f"about {joint:.0f} s of training, {policy.budget_seconds:.0f} s are allowed"
+    cost = message(
+        "about {seconds:.0f} s of training, {allowed:.0f} s are allowed",
+        seconds=joint,
+        allowed=policy.budget_seconds,
+    )
     if work.erased_since:
-        return "joint", f"somebody was erased, so no row may be carried over ({cost})"
+        return "joint", message(
+            "somebody was erased, so no row may be carried over ({cost})", cost=cost
+        )
     if joint <= policy.budget_seconds:
-        return "joint", f"training everything anew is affordable ({cost})"
+        return "joint", message("training everything anew is affordable ({cost})", cost=cost)
     if local <= policy.budget_seconds:
-        newcomers = f"the newcomers and their neighbours take about {local:.0f} s"
-        return "local", f"training everything anew would take too long ({cost}); {newcomers}"
-    return "imprint", f"any training would take too long ({cost})"
+        return "local", message(
+            "training everything anew would take too long ({cost}); "
+            "the newcomers and their neighbours take about {seconds:.0f} s",
+            cost=cost,
+            seconds=local,
+        )
+    return "imprint", message("any training would take too long ({cost})", cost=cost)
 
 
 def checked_mode(mode: str | None) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from enrollment.forgetting import Comparison
+from enrollment.message import message
 
 PerSubject = Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
 
@@ -84,7 +85,8 @@ class PromotionDecision:
     def words(self, nameless: bool = False) -> str:
         """Why not, one clause a failed check."""
         failed = [check for check in self.checks if check.passed is False]
-        return "; ".join((c.nameless if nameless else "") or c.words or c.name for c in failed)
+        said = [(c.nameless if nameless else "") or c.words or c.name for c in failed]
+        return said[0] if len(said) == 1 else "; ".join(said)
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,14 @@ def better_than_imprint(
     gained, lost = found_only
     p = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     better = gained > lost and p < 0.05
-    words = (
-        f"training is no better than the plain means: found {challenger.find_rate:.1%} instead of "
-        f"{imprint.find_rate:.1%} ({gained} photos more, {lost} fewer, p = {p:.2f})"
+    words = message(
+        "training is no better than the plain means: found {found:.1%} instead of "
+        "{means:.1%} ({gained} photos more, {lost} fewer, p = {p:.2f})",
+        found=challenger.find_rate,
+        means=imprint.find_rate,
+        gained=gained,
+        lost=lost,
+        p=p,
     )
     return Check(
         "better than plain imprinting",
@@ -166,7 +173,7 @@ def _integrity(candidate: Candidate) -> Check:
         problem is None,
         "finite unit rows, one for each active person",
         problem or "as it should be",
-        f"the head is damaged: {problem}" if problem else "",
+        message("the head is damaged: {problem}", problem=problem) if problem else "",
     )
 
 
@@ -179,7 +186,7 @@ def _own_photos(candidate: Candidate, policy: PromotionPolicy) -> Check:
         else None,
         f"at least {policy.own_photos:.0%} are nearest to their own row",
         f"{candidate.own_right} of {candidate.own_photos}",
-        f"{wrong} photos that newcomers were enrolled with look like somebody else's",
+        message("{n} photos that newcomers were enrolled with look like somebody else's", n=wrong),
     )
 
 
@@ -197,7 +204,11 @@ def _strangers(measured: Measured, max_fpir: float, policy: PromotionPolicy) -> 
         measured.fpir <= limit,
         f"at most {limit:.2%} named",
         f"{measured.fpir:.2%} of {measured.stranger_searches}",
-        f"strangers would be named {measured.fpir:.1%} of the time, {max_fpir:.1%} was asked for",
+        message(
+            "strangers would be named {rate:.1%} of the time, {asked:.1%} was asked for",
+            rate=measured.fpir,
+            asked=max_fpir,
+        ),
     )
 
 
@@ -208,13 +219,17 @@ def _old_people(
     lopsided = (
         compared.negative_flips > compared.positive_flips and compared.mcnemar_p < policy.mcnemar_p
     )
-    told = f"{compared.negative_flips} of {compared.probes} photos that were right would be wrong"
+    told = message(
+        "{n} of {photos} photos that were right would be wrong",
+        n=compared.negative_flips,
+        photos=compared.probes,
+    )
     return Check(
         "old people",
         compared.negative_flips <= allowed and not lopsided,
         f"at most {allowed} of {compared.probes} photos newly wrong",
         f"{compared.negative_flips} newly wrong, {compared.positive_flips} newly right",
-        f"{told} ({_shown(worse, names)})",
+        message("{told} ({people})", told=told, people=_shown(worse, names)),
         told,
     )
 
@@ -226,14 +241,14 @@ def _against(compared: Comparison, policy: PromotionPolicy) -> Iterator[Check]:
         compared.agreement >= policy.agreement if judged else None,
         f"at least {policy.agreement:.0%} of answers unchanged",
         f"{compared.agreement:.1%}",
-        f"only {compared.agreement:.1%} of the answers stay as they are",
+        message("only {share:.1%} of the answers stay as they are", share=compared.agreement),
     )
     yield Check(
         "intrusion",
         compared.intrusions <= max(1, int(policy.intrusion * compared.probes)),
         f"at most {policy.intrusion:.1%} of old people's photos answered with a newcomer",
         f"{compared.intrusions} of {compared.probes}",
-        f"{compared.intrusions} photos of old people would be taken for newcomers",
+        message("{n} photos of old people would be taken for newcomers", n=compared.intrusions),
     )
     yield _newcomers(compared, policy)
 
@@ -247,7 +262,11 @@ def _find_rate(after: Measured, means: Measured, policy: PromotionPolicy) -> Che
         kept if after.probes >= policy.enough else None,
         f"at most {policy.find_rate_loss:.1%} below the plain means'",
         f"{after.find_rate:.1%}, the means {means.find_rate:.1%}",
-        f"people would be found less often: {means.find_rate:.1%} -> {after.find_rate:.1%}",
+        message(
+            "people would be found less often: {before:.1%} -> {after:.1%}",
+            before=means.find_rate,
+            after=after.find_rate,
+        ),
     )
 
 
@@ -260,7 +279,11 @@ def _newcomers(compared: Comparison, policy: PromotionPolicy) -> Check:
         recall >= max(policy.new_recall, old - policy.new_below_old) if judged else None,
         f"at least {policy.new_recall:.0%} right",
         f"{compared.new_right} of {compared.new_probes}",
-        f"newcomers are recognised in {compared.new_right} of {compared.new_probes} photos only",
+        message(
+            "newcomers are recognised in {right} of {n} photos only",
+            right=compared.new_right,
+            n=compared.new_probes,
+        ),
     )
 
 
@@ -275,8 +298,8 @@ def _nobody_lost(worse: PerSubject, names: Mapping[str, str], policy: PromotionP
         not lost,
         "nobody who was recognised in two of three photos is lost",
         f"{len(lost)} lost, {len(worse)} recognised in fewer photos",
-        f"lost: {_shown(lost, names)}",
-        f"{len(lost)} people would be lost",
+        message("lost: {people}", people=_shown(lost, names)),
+        message("{n} people would be lost", n=len(lost)),
     )
 
 
@@ -294,7 +317,7 @@ def _calibration(measured: Measured, policy: PromotionPolicy) -> Check:
         None if error is None else error <= policy.calibration_error,
         f"error at most {policy.calibration_error:.0%}",
         "too few photos" if error is None else f"{error:.2%}",
-        "" if error is None else f"its probabilities are off by {error:.1%}",
+        "" if error is None else message("its probabilities are off by {share:.1%}", share=error),
     )
 
 
@@ -304,12 +327,12 @@ def _cost(candidate: Candidate, policy: PromotionPolicy) -> Iterator[Check]:
         candidate.seconds <= policy.seconds,
         f"at most {policy.seconds:.0f} s",
         f"{candidate.seconds:.1f} s",
-        f"it took {candidate.seconds:.0f} s",
+        message("it took {seconds:.0f} s", seconds=candidate.seconds),
     )
     yield Check(
         "memory",
         candidate.memory_mb <= policy.memory_mb,
         f"at most {policy.memory_mb:.0f} MB",
         f"{candidate.memory_mb:.0f} MB",
-        f"it took {candidate.memory_mb:.0f} MB",
+        message("it took {megabytes:.0f} MB", megabytes=candidate.memory_mb),
     )

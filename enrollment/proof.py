@@ -3,6 +3,7 @@
 from enrollment.capture import FoundFace
 from enrollment.evidence import Evidence, likeness
 from enrollment.liveness import Challenge, ChallengeState
+from enrollment.message import message
 
 
 class Proof:
@@ -17,6 +18,7 @@ class Proof:
         self._opening: Evidence | None = None
         self._ended_at: float | None = None
         self.verdict: str | None = None
+        self.why: str | None = None  # it failed
 
     @property
     def waits(self) -> bool:
@@ -41,7 +43,7 @@ class Proof:
         """Look at one frame; True when there is something new to tell."""
         told = self._challenge.see(found.face.landmarks, seconds)
         if self._challenge.state is ChallengeState.FAILED and self.verdict is None:
-            self.fail(self._challenge.why or "it was not passed")
+            self.fail(self._challenge.why or message("it was not passed"))
         if self._challenge.state is ChallengeState.PASSED and self._ended_at is None:
             self._ended_at = seconds
         return told
@@ -55,7 +57,7 @@ class Proof:
             if self.verdict is None and same:
                 self.verdict = "passed"
             elif self.verdict is None:
-                self.fail("another face ended it than began it")
+                self.fail(message("another face ended it than began it"))
 
     def fail(self, why: str) -> None:
-        self.verdict = f"failed: {why}"
+        self.verdict, self.why = f"failed: {why}", why

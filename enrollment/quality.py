@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.message import message
 from enrollment.reasons import Reason, ReasonCode
 
 
@@ -116,43 +117,71 @@ def judge(quality: Quality, limits: QualityLimits) -> list[Reason]:
         (
             quality.face_px < limits.face_px,
             ReasonCode.FACE_TOO_SMALL,
-            f"the eyes are {quality.face_px:.0f} px apart, "
-            f"at least {limits.face_px:.0f} are needed; come closer",
+            message(
+                "the eyes are {px:.0f} px apart, at least {least:.0f} are needed; come closer",
+                px=quality.face_px,
+                least=limits.face_px,
+            ),
         ),
         (
             quality.sharpness < limits.sharpness,
             ReasonCode.BLURRED,
-            f"sharpness is {quality.sharpness:.0f}, at least {limits.sharpness:.0f} is needed; "
-            "hold still or focus",
+            message(
+                "sharpness is {sharpness:.0f}, at least {least:.0f} is needed; hold still or focus",
+                sharpness=quality.sharpness,
+                least=limits.sharpness,
+            ),
         ),
         (
             quality.brightness < limits.darkest or quality.contrast < limits.contrast,
             ReasonCode.TOO_DARK,
-            f"brightness is {quality.brightness:.0f} (at least {limits.darkest:.0f}) and contrast "
-            f"{quality.contrast:.0f} (at least {limits.contrast:.0f}); more light on the face",
+            message(
+                "brightness is {brightness:.0f} (at least {darkest:.0f}) and contrast "
+                "{contrast:.0f} (at least {least:.0f}); more light on the face",
+                brightness=quality.brightness,
+                darkest=limits.darkest,
+                contrast=quality.contrast,
+                least=limits.contrast,
+            ),
         ),
         (
             quality.brightness > limits.brightest,
             ReasonCode.TOO_BRIGHT,
-            f"brightness is {quality.brightness:.0f}, at most {limits.brightest:.0f}; less light",
+            message(
+                "brightness is {brightness:.0f}, at most {most:.0f}; less light",
+                brightness=quality.brightness,
+                most=limits.brightest,
+            ),
         ),
         (
             abs(quality.yaw) > limits.yaw
             or abs(quality.pitch) > limits.pitch
             or abs(quality.roll) > limits.roll,
             ReasonCode.TURNED_AWAY,
-            f"the head is turned {quality.yaw:+.0f} (at most {limits.yaw:.0f}), nods "
-            f"{quality.pitch:+.0f} (at most {limits.pitch:.0f}) and leans {quality.roll:+.0f} "
-            f"(at most {limits.roll:.0f}) degrees; look towards the camera",
+            message(
+                "the head is turned {yaw:+.0f} (at most {most_yaw:.0f}), nods "
+                "{pitch:+.0f} (at most {most_pitch:.0f}) and leans {roll:+.0f} "
+                "(at most {most_roll:.0f}) degrees; look towards the camera",
+                yaw=quality.yaw,
+                most_yaw=limits.yaw,
+                pitch=quality.pitch,
+                most_pitch=limits.pitch,
+                roll=quality.roll,
+                most_roll=limits.roll,
+            ),
         ),
         (
             quality.confidence < limits.confidence,
             ReasonCode.LOW_DETECTION,
-            f"the detector is only {quality.confidence:.2f} sure that this is a face, "
-            f"{limits.confidence:.2f} is needed; show the whole face",
+            message(
+                "the detector is only {confidence:.2f} sure that this is a face, "
+                "{least:.2f} is needed; show the whole face",
+                confidence=quality.confidence,
+                least=limits.confidence,
+            ),
         ),
     ]
-    return [Reason(code, message) for failed, code, message in checks if failed]
+    return [Reason(code, said) for failed, code, said in checks if failed]
 
 
 def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float, float]:

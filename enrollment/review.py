@@ -14,6 +14,7 @@ from enrollment.capture import CapturedFace
 from enrollment.enroller import Enroller, SampleReport
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee, check_name, printable
+from enrollment.message import message
 from enrollment.people import find_subject
 from enrollment.portrait import Portrait, crop_of
 from enrollment.quality import Quality
@@ -28,8 +29,10 @@ from store.gallery import Gallery
 from store.metadata import name_key
 from store.records import Negative, Sighting, Subject
 
-_GONE = "not in the queue: handled already, dropped after its time, or its cluster has changed"
-_FORGOTTEN = "not remembered: forgotten already, or never said"
+_GONE = message(
+    "not in the queue: handled already, dropped after its time, or its cluster has changed"
+)
+_FORGOTTEN = message("not remembered: forgotten already, or never said")
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class Review:
             return ReviewReport(tuple(_handled(gone)))
         with self._gallery.change(self._actor) as change:
             if subject is not None and subject.subject_id not in change.subjects():
-                raise BadInput(f"{printable(subject.name)} was erased meanwhile")
+                raise BadInput(message("{name} was erased meanwhile", name=printable(subject.name)))
             lying = {sighting.sighting_id: sighting for sighting in change.sightings()}
             done = [i for i in wanted if i in lying]
             subject_id = subject.subject_id if subject else None
@@ -318,11 +321,13 @@ class Review:
         said = self._said_no(sighting, person.subject_id)
         if said is None:
             return ()
-        message = (
-            f"somebody said of a face like this one that it is not {person.name}; take that back "
-            f"first: rollcall review forget {short(said)}"
+        why = message(
+            "somebody said of a face like this one that it is not {name}; take that back "
+            "first: rollcall review forget {id}",
+            name=person.name,
+            id=short(said),
         )
-        return (Reason(ReasonCode.NOT_THIS_PERSON, message),)
+        return (Reason(ReasonCode.NOT_THIS_PERSON, why),)
 
     def _said_no(self, sighting: Sighting, subject_id: str) -> str | None:
         same = float(str(sighting.details["same_person"]))
@@ -362,8 +367,8 @@ def _assigned(sample: SampleReport, gone: Collection[str]) -> ReviewResult:
     return ReviewResult(sample.source, "duplicate" if duplicate else "refused", sample.reasons)
 
 
-def _handled(words: Sequence[str], message: str = _GONE) -> list[ReviewResult]:
-    return [ReviewResult(word, "handled_already", message=message) for word in words]
+def _handled(words: Sequence[str], why: str = _GONE) -> list[ReviewResult]:
+    return [ReviewResult(word, "handled_already", message=why) for word in words]
 
 
 def _lineage(sighting: Sighting, actor: str, done: str = "ignored") -> dict[str, object]:

@@ -382,7 +382,7 @@ class Service:
             return picture
         (faces,) = self._capture.faces([picture.image])
         face = main_face(faces, picture.image.shape)
-        return face or Reason(ReasonCode.NO_FACE, "no face was found; show the whole face")
+        return face or Reason(ReasonCode.NO_FACE, message("no face was found; show the whole face"))
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -457,8 +457,12 @@ class Service:
         subject = self.person(who)
         if not same_name and self.profiles.same_name(name, subject.subject_id):
             raise BadInput(
-                f"{printable(name)} is enrolled already; if they are one person run: "
-                f"rollcall person merge {printable(subject.name)} {printable(name)}"
+                message(
+                    "{name} is enrolled already; if they are one person run: "
+                    "rollcall person merge {one} {name}",
+                    name=printable(name),
+                    one=printable(subject.name),
+                )
             )
         with self._gallery.change(self._settings.actor) as change:
             _check_unchanged(change, subject)
@@ -469,9 +473,9 @@ class Service:
         """`who` answers as `into` from now on. No template is touched: `unmerge` undoes it."""
         one, other = self.person(who), self.person(into)
         if one.subject_id == other.subject_id:
-            raise BadInput("these are the same person already")
+            raise BadInput(message("these are the same person already"))
         if "suspended" in (one.state, other.state):
-            raise BadInput("one of them is suspended; resume first")
+            raise BadInput(message("one of them is suspended; resume first"))
         with self._gallery.change(self._settings.actor) as change:
             # Two who merge each way at once would leave nobody who answers.
             _check_unchanged(change, one)
@@ -577,7 +581,7 @@ class Service:
         """
         vectors = None if strangers is None else self._embedded(strangers)
         if vectors is not None and not len(vectors):
-            raise BadInput("no face was found in the strangers' photos; give other photos")
+            raise BadInput(message("no face was found in the strangers' photos; give other photos"))
         return self._calibrator.measure(max_fpir, vectors)
 
     def _embedded(self, photos: Iterable[Photo], tick: Tick = lambda: None) -> NDArray[np.float32]:

@@ -213,7 +213,7 @@ def test_an_archive_with_a_table_at_the_top(tmp_path: Path) -> None:
 
 def test_damaged_members_are_refused_one_by_one(tmp_path: Path) -> None:
     """zlib's own error is none of zipfile's."""
-    whole = bytearray(zipped(tmp_path / "a.zip", {"Anna/1.png": b"x" * 2000}).read_bytes())
+    whole = bytearray(zipped(tmp_path / "a.zip", {"Anna/1.png": b"0123456789" * 20}).read_bytes())
     whole[45:50] = b"\xff" * 5
     (tmp_path / "a.zip").write_bytes(bytes(whole))
     (anna,) = gather([tmp_path / "a.zip"])
@@ -275,7 +275,7 @@ def test_names_of_folders_are_refused_one_by_one(tmp_path: Path) -> None:
         ([handed("a.csv", b"\xff\xfe")], "UTF-8"),
         ([handed("a.csv", bytes(11 * 1024**2))], "larger than 10 MB"),
         ([handed("a.csv", "name,photo\n" + "A,a.png\n" * 5001), handed("a.png")], "5001 lines"),
-        ([handed("a.csv", "name,photo\n")], "no column|no photo"),
+        ([handed("a.csv", "name,photo\n")], "there is no photo"),
     ],
 )
 def test_what_a_browser_hands_over_wrong(files: list[HandedIn], says: str) -> None:
