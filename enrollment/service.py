@@ -242,6 +242,11 @@ class Service:
         check_name(person.name)
         return self._foresight.verdict(self._enroller().preview(person, tick))
 
+    @property
+    def has_recognised(self) -> bool:
+        """Was anybody recognised since this was opened? Whom and when is not kept."""
+        return self.identifier.has_recognised
+
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
         return self.identifier.photo(photo, onlooker)
@@ -346,6 +351,10 @@ class Service:
         """Some of the enrolled, and how many there are in all; as `Gallery.page_of_subjects`."""
         return self._gallery.page_of_subjects(search, states, order, offset, limit)
 
+    def generation(self) -> int:
+        """A number that every change of whom is found raises."""
+        return self._gallery.generation()
+
     def count(self) -> int:
         """How many people are enrolled."""
         return self._gallery.count()
@@ -357,6 +366,12 @@ class Service:
     def person(self, who: str) -> Subject:
         """Raises BadInput when nobody, or more than one person, is called so."""
         return find_subject(self._gallery.subjects().values(), who)
+
+    def subject(self, subject_id: str) -> Subject | None:
+        """The person of this id, without the templates of those merged into them; None where
+        they are not here, or were merged into somebody."""
+        found = self._gallery.some_subjects([subject_id]).get(subject_id)
+        return found if found is not None and found.state != "merged" else None
 
     def face(self, subject_id: str) -> NDArray[np.uint8] | None:
         """The newest kept face of a person, (112, 112, 3) uint8 RGB; None when none is kept."""
@@ -597,6 +612,14 @@ class Service:
         """Every night that was run, oldest first."""
         return self._gallery.jobs(NIGHT)
 
+    def last_night(self) -> Job | None:
+        """The night of the latest day; None before the first."""
+        return self._gallery.newest_job(NIGHT)
+
+    def waiting(self) -> int:
+        """How many faces wait in the review queue."""
+        return self._gallery.queue_size()[0]
+
     # -- care -------------------------------------------------------------------------------------
 
     def rebuild(self) -> int:
@@ -621,8 +644,12 @@ class Service:
         """As `Backups.make`: a sealed file, opened once to see that it can be."""
         return self.backups.make(path, tick)
 
-    def diagnose(self) -> Diagnosis:
-        """What is in force, what is wrong, and the next step. Loads the models."""
+    def diagnose(self, progress: Callable[[float], None] = lambda share: None) -> Diagnosis:
+        """What is in force, what is wrong, and the next step. Loads the models.
+
+        Args:
+            progress: told of the share of the templates that is read; what it raises ends it.
+        """
         return diagnose(
             self._gallery,
             lambda: self._capture,
@@ -631,6 +658,7 @@ class Service:
             self._champion,
             self._cohorts.current,
             self._weights_folders,
+            progress,
         )
 
 

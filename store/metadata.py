@@ -298,18 +298,26 @@ def all_heads(connection: sa.Connection) -> list[StoredHead]:
 def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     """Every run of a job, or of all of them, oldest day first."""
     wanted = sa.true() if job is None else jobs.c.job == job
-    rows = connection.execute(sa.select(jobs).where(wanted).order_by(jobs.c.utc_day))
-    return [
-        Job(
-            job=row.job,
-            day=row.utc_day,
-            state=row.state,
-            started_at=datetime.fromisoformat(row.started_at),
-            finished_at=datetime.fromisoformat(row.finished_at) if row.finished_at else None,
-            details=json.loads(row.details),
-        )
-        for row in rows
-    ]
+    rows = connection.execute(sa.select(jobs).where(wanted).order_by(jobs.c.utc_day)).mappings()
+    return [_job(row) for row in rows]
+
+
+def newest_job(connection: sa.Connection, job: str) -> Job | None:
+    """The run of the latest day."""
+    newest = sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day.desc()).limit(1)
+    row = connection.execute(newest).mappings().first()
+    return None if row is None else _job(row)
+
+
+def _job(row: sa.RowMapping) -> Job:
+    return Job(
+        job=row["job"],
+        day=row["utc_day"],
+        state=row["state"],
+        started_at=datetime.fromisoformat(row["started_at"]),
+        finished_at=datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None,
+        details=json.loads(row["details"]),
+    )
 
 
 def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:

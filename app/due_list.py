@@ -1,0 +1,126 @@
+"""Who is due, the worst first, and what can be done about each."""
+
+import streamlit as st
+
+from app.due_words import due_in_words, kind_in_words, look_of
+from app.page_turn import offset_of, show_turning
+from app.privacy_dialog import open_dialog
+from app.visit import Visit
+from enrollment.privacy import DueLine
+from enrollment.retention import WITHOUT_CONSENT, DueKind
+
+_AT_ONCE = 10
+_PLACE = "privacy-due-place"
+_ALL = "all"
+
+
+def show_due_counts(visit: Visit) -> None:
+    """How many are due, by their worst reason; the worst first."""
+    counts = visit.service.privacy.due_counts()
+    if not counts:
+        st.success(
+            visit.say("Nothing is due: every consent holds, and nobody waits for an answer."),
+            icon=":material/check_circle:",
+        )
+        return
+    with st.container(horizontal=True):
+        for kind, count in counts.items():
+            colour, icon = look_of(kind)
+            st.badge(
+                f"{kind_in_words(kind, visit.language)}: {visit.language.number(count)}",
+                icon=f":material/{icon}:",
+                color=colour,  # type: ignore[arg-type]
+            )
+
+
+def show_due(visit: Visit) -> None:
+    say, privacy = visit.say, visit.service.privacy
+    counts = privacy.due_counts()
+    if not counts:
+        _say_nothing_to_do(visit)
+        return
+    kind = _chosen_kind(visit, counts)
+    kinds = () if kind is None else (kind,)
+    total = sum(counts.values()) if kind is None else counts[kind]
+    page = privacy.due(kinds, offset_of(_PLACE, total, _AT_ONCE), _AT_ONCE)
+    for line in page.lines:
+        _show_line(visit, line)
+    show_turning(visit, _PLACE, page.total, _AT_ONCE)
+    without = len(privacy.without_consent()) if WITHOUT_CONSENT & counts.keys() else 0
+    if without > 1:
+        st.button(
+            say("Erase everybody whose consent is gone…"),
+            key="privacy-erase-all",
+            icon=":material/delete_sweep:",
+            on_click=open_dialog,
+            args=("erase-all",),
+            help=say("Shows the list first; nothing is erased before you confirm."),
+        )
+
+
+def _say_nothing_to_do(visit: Visit) -> None:
+    if not visit.service.count():
+        st.info(visit.say("Nobody is enrolled yet: there is no data that could be due."))
+        return
+    st.write(
+        visit.say(
+            "Here stand people whose consent was withdrawn or ends, who ask for something, or who "
+            "have been suspended for long. To withdraw a consent, look for the person:"
+        )
+    )
+    _show_withdrawal_of_anybody(visit)
+
+
+def _show_withdrawal_of_anybody(visit: Visit) -> None:
+    from app.person_choice import choose_person
+
+    chosen = choose_person(visit, visit.say("Withdraw the consent of"), "privacy-withdraw")
+    st.button(
+        visit.say("Withdraw…"),
+        key="privacy-withdraw-anybody",
+        icon=":material/undo:",
+        disabled=chosen is None,
+        on_click=open_dialog,
+        args=("withdraw", chosen or ""),
+    )
+
+
+def _chosen_kind(visit: Visit, counts: dict[DueKind, int]) -> DueKind | None:
+    named = {_ALL: visit.say("All reasons")} | {
+        kind.value: f"{kind_in_words(kind, visit.language)} ({visit.language.number(count)})"
+        for kind, count in counts.items()
+    }
+    chosen = st.selectbox(
+        visit.say("Reason"), list(named), format_func=named.__getitem__, key="privacy-kind"
+    )
+    return None if chosen == _ALL or chosen not in named else DueKind(chosen)
+
+
+def _show_line(visit: Visit, line: DueLine) -> None:
+    say, who = visit.say, line.subject
+    kinds = {reason.kind for reason in line.reasons}
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(who.name + (f" [{who.external_id}]" if who.external_id else ""))
+            if who.state == "suspended":
+                st.badge(say("suspended"), icon=":material/pause_circle:", color="gray")
+        for reason in line.reasons:
+            colour, icon = look_of(reason.kind)
+            words = due_in_words(reason, visit.service.privacy.now(), visit.language)
+            st.markdown(f":{colour}[:material/{icon}:] {words}")
+        with st.container(horizontal=True):
+            if kinds & {*WITHOUT_CONSENT, DueKind.EXPIRES, DueKind.NO_CONSENT}:
+                _button(visit, say("Consent again…"), "consent", who.subject_id, "handshake")
+            if kinds & {DueKind.EXPIRED, DueKind.EXPIRES}:
+                _button(visit, say("Withdraw…"), "withdraw", who.subject_id, "undo")
+            _button(visit, say("Erase…"), "erase", who.subject_id, "delete_forever")
+
+
+def _button(visit: Visit, label: str, kind: str, subject_id: str, icon: str) -> None:
+    st.button(
+        label,
+        key=f"privacy-{kind}-{subject_id}",
+        icon=f":material/{icon}:",
+        on_click=open_dialog,
+        args=(kind, subject_id),
+    )
