@@ -140,6 +140,11 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
         "Dropped {n} waiting faces for age",
         _count(d, "sightings"),
     ),
+    "review.forget": lambda d, to: to.say_many(
+        "Forgot {n} no that was said to a face",
+        "Forgot {n} noes that were said to faces",
+        _count(d, "negatives"),
+    ),
     "backup.make": lambda d, to: to.say("Made the backup {file}", file=_details(d).get("file")),
     "backup.check": lambda d, to: to.say(
         "Checked the backup {file}: it is whole", file=_details(d).get("file")
