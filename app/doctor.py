@@ -26,9 +26,16 @@ def show_doctor(visit: Visit) -> None:
         on_click=_again,
         args=(visit,),
     )
-    if found is not None and task.ended is not None:
+    if found is not None:
         _show_verdict(visit, found, task)
-        _show_facts(visit, found)
+
+
+def show_facts(visit: Visit) -> None:
+    """What is in force, as far as the newest diagnosis found it."""
+    task = visit.tasks.latest(_TASK)
+    for found in task.results if task is not None else ():
+        if isinstance(found, Diagnosis):
+            _show_facts(visit, found)
 
 
 def _again(visit: Visit) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.due_words import due_in_words, kind_in_words, look_of
 from app.page_turn import offset_of, show_turning
+from app.person_choice import choose_person
 from app.privacy_dialog import open_dialog
 from app.visit import Visit
 from enrollment.privacy import DueLine
@@ -12,6 +13,8 @@ from enrollment.retention import WITHOUT_CONSENT, DueKind
 _AT_ONCE = 10
 _PLACE = "privacy-due-place"
 _ALL = "all"
+# A request says itself what is asked for, and a consent that still holds is no reason.
+_NO_REASON_TO_ERASE = {DueKind.REQUEST, DueKind.REQUEST_OVERDUE, DueKind.EXPIRES}
 
 
 def show_due_counts(visit: Visit) -> None:
@@ -36,9 +39,16 @@ def show_due_counts(visit: Visit) -> None:
 def show_due(visit: Visit) -> None:
     say, privacy = visit.say, visit.service.privacy
     counts = privacy.due_counts()
-    if not counts:
-        _say_nothing_to_do(visit)
-        return
+    if counts:
+        _show_people(visit, counts)
+    if visit.service.count():
+        _show_withdrawal_of_anybody(visit)
+    else:
+        st.info(say("Nobody is enrolled yet: there is no data that could be due."))
+
+
+def _show_people(visit: Visit, counts: dict[DueKind, int]) -> None:
+    say, privacy = visit.say, visit.service.privacy
     kind = _chosen_kind(visit, counts)
     kinds = () if kind is None else (kind,)
     total = sum(counts.values()) if kind is None else counts[kind]
@@ -58,25 +68,12 @@ def show_due(visit: Visit) -> None:
         )
 
 
-def _say_nothing_to_do(visit: Visit) -> None:
-    if not visit.service.count():
-        st.info(visit.say("Nobody is enrolled yet: there is no data that could be due."))
-        return
-    st.write(
-        visit.say(
-            "Here stand people whose consent was withdrawn or ends, who ask for something, or who "
-            "have been suspended for long. To withdraw a consent, look for the person:"
-        )
-    )
-    _show_withdrawal_of_anybody(visit)
-
-
 def _show_withdrawal_of_anybody(visit: Visit) -> None:
-    from app.person_choice import choose_person
-
-    chosen = choose_person(visit, visit.say("Withdraw the consent of"), "privacy-withdraw")
+    say = visit.say
+    st.subheader(say("Somebody withdraws their consent"))
+    chosen = choose_person(visit, say("Who"), "privacy-withdraw")
     st.button(
-        visit.say("Withdraw…"),
+        say("Withdraw…"),
         key="privacy-withdraw-anybody",
         icon=":material/undo:",
         disabled=chosen is None,
@@ -113,7 +110,19 @@ def _show_line(visit: Visit, line: DueLine) -> None:
                 _button(visit, say("Consent again…"), "consent", who.subject_id, "handshake")
             if kinds & {DueKind.EXPIRED, DueKind.EXPIRES}:
                 _button(visit, say("Withdraw…"), "withdraw", who.subject_id, "undo")
-            _button(visit, say("Erase…"), "erase", who.subject_id, "delete_forever")
+            if kinds & {DueKind.REQUEST, DueKind.REQUEST_OVERDUE}:
+                st.button(
+                    say("To the request"),
+                    key=f"privacy-request-{who.subject_id}",
+                    icon=":material/mark_email_unread:",
+                    on_click=_show_requests,
+                )
+            if kinds - _NO_REASON_TO_ERASE:
+                _button(visit, say("Erase…"), "erase", who.subject_id, "delete_forever")
+
+
+def _show_requests() -> None:
+    st.session_state["privacy-part"] = "requests"
 
 
 def _button(visit: Visit, label: str, kind: str, subject_id: str, icon: str) -> None:

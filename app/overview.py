@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from app.night_plan import last_night
+from app.plain import sentence
 from app.sidebar import promise
 from app.visit import Visit
 from app.way import show_way
@@ -16,7 +17,7 @@ def show_overview(visit: Visit, people: int) -> None:
     say, service = visit.say, visit.service
     with st.container(border=True):
         st.subheader(visit.say_many("{n} person is enrolled", "{n} people are enrolled", people))
-        st.text(promise(service.operating_point(), visit.language))
+        st.text(sentence(promise(service.operating_point(), visit.language)))
         with st.container(horizontal=True):
             show_way("people", say("People"), "badge")
             show_way("identify", say("Identify"), "person_search")

@@ -30,6 +30,10 @@ def _rules(visit: Visit) -> list[str]:
             policy.warn_days,
         ),
         say(
+            "A consent that has ended is told of among the first; the person is found until "
+            "somebody withdraws the consent or erases them, on this page."
+        ),
+        say(
             "A withdrawn consent counts at once: the person is found no more, and their erasure "
             "is due within one month."
         ),

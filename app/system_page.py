@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.backup_care import show_backups
-from app.doctor import show_doctor
+from app.doctor import show_doctor, show_facts
 from app.index_care import show_index
 from app.night_plan import show_night
 from app.notice import show_notice
@@ -17,3 +17,4 @@ def show(visit: Visit) -> None:
     show_backups(visit)
     show_index(visit)
     show_night(visit)
+    show_facts(visit)

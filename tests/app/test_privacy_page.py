@@ -123,7 +123,9 @@ def test_the_worst_come_first_with_what_can_be_done(staffed: Service, at: AppTes
     ] * 3
     names = [text.value for text in at.text]
     assert names == ["Cleo", "Bert **x**", "Žofie <b>"], "shown as they are"
-    assert [button.label for button in at.button].count("Erase…") == 3
+    labels = [button.label for button in at.button]
+    assert labels.count("Erase…") == 2, "not while a consent holds"
+    assert labels.count("Consent again…") == 3
     at.selectbox[0].set_value("consent_expired")
     run(at)
     assert [text.value for text in at.text] == ["Bert **x**"]
@@ -151,6 +153,7 @@ def test_a_consent_is_withdrawn_after_a_question(staffed: Service, at: AppTest) 
     run(at)
     at.text_input[0].set_value("cleo")
     run(at)
+    assert "Nobody is enrolled" not in said(at)
     press(at, "Withdraw…")
     assert all(s.state == "active" for s in staffed.people()), "only asked so far"
     press(at, "Withdraw the consent")

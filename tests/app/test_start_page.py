@@ -7,6 +7,8 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from app.language import Language
+from app.pages import _menu
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
@@ -78,7 +80,8 @@ def test_three_steps_tick_themselves_off(service: Service, at: AppTest, person: 
     assert done(run(at)) == 2
     list(service.enroll([person(n) for n in (2, 3)], "yes", allow_collision))
     assert done(run(at)) == 3
-    service.nightly(faces=False)
+    with service._gallery.change("test") as change:
+        change.put_job("nightly", "2026-01-01", "finished", change.at, {"outcome": "promoted"})
     assert "What comes then" not in said(run(at))
     assert "Last night" in said(at)
 
@@ -101,7 +104,7 @@ def test_what_is_going_on_has_a_way_to_each(service: Service, at: AppTest, perso
     text = said(run(at))
     assert "10 people are enrolled" in text
     assert "1. Enroll" not in text, "the first steps are behind us"
-    assert "at most 1 stranger in 100 is named" in text
+    assert "At most 1 stranger in 100 is named" in text
     assert "No night has been run yet" in text
     assert "No face waits" in text
     assert "Nothing is due" in text
@@ -109,12 +112,7 @@ def test_what_is_going_on_has_a_way_to_each(service: Service, at: AppTest, perso
     assert set(links(at)) >= {"people", "identify", "accuracy", "nightly", "review", "privacy"}
     service.privacy.withdraw(service.people()[0].subject_id)
     service.backup()
-    list(
-        map(
-            str,
-            service.identify_image(tiny.picture((99, 1)), "door", onlooker=service.queue.look_on),
-        )
-    )
+    service.identify_image(tiny.picture((99, 1)), "door", onlooker=service.queue.look_on)
     text = said(run(at))
     assert "1 person is due" in text
     assert "The last backup was made" in text
@@ -124,9 +122,6 @@ def test_what_is_going_on_has_a_way_to_each(service: Service, at: AppTest, perso
 def test_ways_lead_to_pages_that_exist(service: Service, at: AppTest, person: Person) -> None:
     list(service.enroll([person(1)], "yes"))
     run(at)
-    from app.language import Language
-    from app.pages import _menu
-
     known = {entry.path for entries in _menu(Language()).values() for entry in entries}
     assert set(links(at)) <= known
     assert len(links(at)) > 5

@@ -137,14 +137,16 @@ def test_the_index_is_checked_and_built_anew(
 
 
 def test_nights_are_told_as_far_as_they_are_known(
-    at: AppTest, tasks: Tasks, service: Service, person: Person
+    at: AppTest, tasks: Tasks, service: Service
 ) -> None:
     at.run()
     assert "No night has been run yet" in said(at)
-    list(service.enroll([person(n) for n in range(3)], "yes", allow_collision))
-    service.nightly(faces=False)
-    at.run()
-    assert "Last night" in said(at)
+    for state, expected in (("running", "is being run since"), ("finished", "would get worse")):
+        with service._gallery.change("test") as change:
+            details = {"outcome": "refused"}
+            change.put_job("nightly", "2026-01-01", state, change.at, details)
+        at.run()
+        assert expected in said(at)
     finished(at, tasks, "doctor")
 
 
