@@ -8,6 +8,7 @@ from app.notice import notice
 from app.plain import plain, sentence
 from app.privacy_dialog import ask, leave
 from app.visit import Visit
+from app.who import show_who
 from enrollment.errors import RollcallError
 from store.errors import StoreError
 
@@ -23,7 +24,7 @@ def show_withdrawal(visit: Visit, subject_id: str) -> None:
 
     def body() -> None:
         say = visit.say
-        st.text(who.name)
+        show_who(visit, subject_id)
         st.write(
             say(
                 "At once nobody finds this person any more. Their erasure is asked for, to be done "
@@ -61,7 +62,7 @@ def show_consent_again(visit: Visit, subject_id: str) -> None:
 
     def body() -> None:
         say = visit.say
-        st.text(who.name)
+        show_who(visit, subject_id)
         text = st.text_area(
             say("The text that the person agrees to; it is stored word for word"),
             before,

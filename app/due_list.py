@@ -7,6 +7,7 @@ from app.page_turn import offset_of, show_turning
 from app.person_choice import choose_person
 from app.privacy_dialog import open_dialog
 from app.visit import Visit
+from enrollment.people import called
 from enrollment.privacy import DueLine
 from enrollment.retention import WITHOUT_CONSENT, DueKind
 
@@ -98,7 +99,7 @@ def _show_line(visit: Visit, line: DueLine) -> None:
     kinds = {reason.kind for reason in line.reasons}
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(who.name + (f" [{who.external_id}]" if who.external_id else ""))
+            st.text(called(who))
             if who.state == "suspended":
                 st.badge(say("suspended"), icon=":material/pause_circle:", color="gray")
         for reason in line.reasons:

@@ -11,9 +11,10 @@ from app.privacy_dialog import ask, leave
 from app.task_progress import show_task
 from app.tasks import Task
 from app.visit import Visit
+from app.who import show_who
 from enrollment.erasure import ErasureReceipt
 from enrollment.errors import RollcallError
-from enrollment.people import is_called
+from enrollment.people import called, is_called
 from store.errors import StoreError
 
 _KEY = "erasure-receipts"
@@ -38,7 +39,7 @@ def show_erasing(visit: Visit, subject_id: str) -> None:
 
     def body() -> None:
         say = visit.say
-        st.text(who.name)
+        show_who(visit, subject_id)
         st.write(
             say(
                 "Photos, numbers, consents, requests and the key of this person are deleted, and "
@@ -146,7 +147,7 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
         )
         with st.container(height=240, border=True):
             for person in people[:_LISTED]:
-                st.text(person.name + (f" [{person.external_id}]" if person.external_id else ""))
+                st.text(called(person))
             if len(people) > _LISTED:
                 rest = len(people) - _LISTED
                 st.caption(visit.say_many("and {n} more", "and {n} more", rest))

@@ -1,8 +1,10 @@
 """Choosing one person among many: type a part of the name, then choose."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
-from app.plain import plain
 from app.visit import Visit
 
 _MOST = 20
@@ -23,10 +25,7 @@ def choose_person(visit: Visit, label: str, key: str) -> str | None:
     if not found:
         st.info(say("Nobody is called so. Look for another part of the name."))
         return None
-    named = {
-        s.subject_id: plain(s.name + (f" [{s.external_id}]" if s.external_id else ""))
-        for s in found
-    }
+    named = _told_apart([(s.subject_id, s.name, s.external_id) for s in found])
     chosen = st.selectbox(
         visit.say_many("{n} person found", "{n} people found", total),
         list(named),
@@ -36,3 +35,16 @@ def choose_person(visit: Visit, label: str, key: str) -> str | None:
         key=f"{key}-choice-{typed}",
     )
     return str(chosen) if chosen else None
+
+
+def _told_apart(people: Sequence[tuple[str, str, str | None]]) -> Mapping[str, str]:
+    """Subject id -> what is shown. No two alike: Streamlit takes options of one text for one."""
+    named = {
+        subject_id: f"{name} [{external_id}]" if external_id else name
+        for subject_id, name, external_id in people
+    }
+    often = Counter(named.values())
+    return {
+        subject_id: f"{shown} ({subject_id[:8]})" if often[shown] > 1 else shown
+        for subject_id, shown in named.items()
+    }

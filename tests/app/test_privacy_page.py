@@ -347,3 +347,29 @@ def test_every_action_is_told_in_words() -> None:
     for action in recorded:
         assert action_in_words(action, Language()) != action, action
         assert action in _WORDS, action
+
+
+def test_who_asks_for_a_copy_is_answered_and_not_erased(staffed: Service, at: AppTest) -> None:
+    staffed.privacy.add_request(ids(staffed)[1], "export")
+    run(at)
+    assert "Erase…" not in [button.label for button in at.button]
+    press(at, "To the request")
+    assert "Asked for a copy of their data" in said(at)
+
+
+def test_people_of_one_name_are_told_apart(staffed: Service, at: AppTest) -> None:
+    with staffed._gallery.change("test") as change:
+        for who in ids(staffed)[:2]:
+            change.rename(who, "Kim **K**")
+    run(at)
+    at.text_input[0].set_value("kim")
+    run(at)
+    options = at.selectbox[0].options
+    assert len(set(options)) == 2
+    assert all(option.startswith("Kim **K** (") for option in options), "no backslashes either"
+    one = ids(staffed)[1]
+    at.selectbox[0].set_value(one)
+    run(at)
+    press(at, "Withdraw…")
+    press(at, "Withdraw the consent")
+    assert [s.state for s in staffed.people()] == ["active", "suspended", "active"]
