@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,11 +23,14 @@ _LIBRARIES = (
     "dlib-bin", "numpy", "pillow", "SQLAlchemy", "streamlit",
 )  # fmt: skip
 
+_LEAST_FREE = 200 * 10**6  # bytes: below, a night or a backup may fill the disk
+
 
 @dataclass(frozen=True)
 class Diagnosis:
     """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
-    measured against, in words. problems: each with its next step."""
+    measured against, in words. disk_free, database_size: bytes; None where the database is
+    another machine's. problems: each with its next step."""
 
     home: str
     backbone: str
@@ -44,6 +48,8 @@ class Diagnosis:
     cohort: str | None
     anti_spoofing: str
     versions: dict[str, str]
+    disk_free: int | None
+    database_size: int | None
     problems: tuple[str, ...]
     next_step: str
 
@@ -59,6 +65,7 @@ def diagnose(
     champion: Champion,
     cohort: Callable[[], Cohort | None],
     weights_folders: Sequence[Path],
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Diagnosis:
     facts = gallery.facts
     problems: list[str] = []
@@ -66,14 +73,16 @@ def diagnose(
     backbone = None
     measured = None
     try:
-        found = gallery.verify()
+        found = gallery.verify(progress)
         if found.damage:
             problems.append(
-                message("the database is damaged ({error}): restore a backup", error=found.damage)
+                message("the database is damaged ({damage}): restore a backup", damage=found.damage)
             )
         if found.audit_broken_at:
             problems.append(
-                message("the audit trail was altered at entry {n}", n=found.audit_broken_at)
+                message(
+                    "the audit trail was altered at entry {number}", number=found.audit_broken_at
+                )
             )
         if found.live_digest != found.rebuilt_digest:
             problems.append(message("the index differs from the database: run rollcall rebuild"))
@@ -88,6 +97,15 @@ def diagnose(
     if champion.problem:
         problems.append(
             message("{problem}: run rollcall nightly --force", problem=champion.problem)
+        )
+    free, size = _space(gallery, settings.home)
+    if free is not None and free < _LEAST_FREE:
+        problems.append(
+            message(
+                "there are {free} MB left on the disk of {home}: free some space before it is full",
+                free=free // 10**6,
+                home=settings.home,
+            )
         )
     strangers = cohort()
     few = [s.name for s in subjects if s.templates < 3]
@@ -114,11 +132,13 @@ def diagnose(
         generation=gallery.generation(),
         operating_point=measured,
         anti_spoofing=(
-            "its weights are here: rollcall watch --anti-spoofing"
+            message("its weights are here: rollcall watch --anti-spoofing")
             if find_weights(weights_folders)
-            else f"not used: {how_to_place(weights_folders)}"
+            else message("not used: {how}", how=how_to_place(weights_folders))
         ),
         cohort=f"{strangers.kind.value}: {strangers.made_from}" if strangers else None,
+        disk_free=free,
+        database_size=size,
         versions={"python": platform.python_version(), **_versions()},
         problems=tuple(problems),
         next_step=_next_step(problems, len(subjects), few, strangers is not None),
@@ -132,8 +152,8 @@ def _next_step(problems: list[str], subjects: int, few: list[str], cohort: bool)
         return message("enroll the first person: rollcall enroll FOLDER --name NAME --consent TEXT")
     if few:
         return message(
-            "add photos of {people}: people with at least 3 are found more often",
-            people=", ".join(few[:3]),
+            "add photos of {names}: people with at least 3 are found more often",
+            names=", ".join(few[:3]),
         )
     if not cohort:
         return message(
@@ -141,6 +161,14 @@ def _next_step(problems: list[str], subjects: int, few: list[str], cohort: bool)
             "of people who are not enrolled: rollcall cohort build --strangers DIR"
         )
     return message("nothing to do")
+
+
+def _space(gallery: Gallery, home: Path) -> tuple[int | None, int | None]:
+    """Bytes that are left on the gallery's disk, and that its database takes."""
+    if not gallery.can_be_copied:
+        return None, None
+    files = [home / name for name in ("gallery.db", "gallery.db-wal")]
+    return shutil.disk_usage(home).free, sum(f.stat().st_size for f in files if f.exists())
 
 
 def _versions() -> dict[str, str]:

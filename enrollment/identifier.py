@@ -87,6 +87,7 @@ class Identifier:
         self._roster = roster
         self._vetoes = vetoes
         self._point = point
+        self.has_recognised = False  # anybody, since this was made
 
     def photo(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer a face, largest first; one refusal when there is none or it cannot be read."""
@@ -170,6 +171,7 @@ class Identifier:
         best = answer.candidates[0].subject_id
         same = self._capture.backbone.priors.same_person
         if self._vetoes.against(face.embedding, best, same) is None:
+            self.has_recognised = self.has_recognised or answer.decision == "known"
             return answer
         return replace(answer, decision="unknown", subject_id=None, name=None, vetoed=True)
 

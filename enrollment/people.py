@@ -120,6 +120,11 @@ def is_called(subject: Subject, typed: str) -> bool:
     return name_key(subject.name) == name_key(typed)
 
 
+def called(subject: Subject) -> str:
+    """Name and, where there is one, staff number."""
+    return f"{subject.name} [{subject.external_id}]" if subject.external_id else subject.name
+
+
 def subject_document(subject: Subject) -> dict[str, object]:
     return {
         "subject_id": subject.subject_id,

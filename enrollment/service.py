@@ -297,6 +297,11 @@ class Service:
         """Helps one person to film himself for five views, to be enrolled with them."""
         return Guide(self._capture)
 
+    @property
+    def has_recognised(self) -> bool:
+        """Was anybody recognised since this was opened? Whom and when is not kept."""
+        return self.identifier.has_recognised
+
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
         return self.identifier.photo(photo, onlooker)
@@ -405,6 +410,10 @@ class Service:
         """What these people are called, by id; who is not there any more is left out."""
         return self._gallery.names(subject_ids)
 
+    def generation(self) -> int:
+        """A number that every change of whom is found raises."""
+        return self._gallery.generation()
+
     def count(self) -> int:
         """How many people are enrolled."""
         return self._gallery.count()
@@ -419,6 +428,12 @@ class Service:
         if whole and whole[0].state != "merged":
             return whole[0]
         return find_subject(self._gallery.subjects().values(), who)
+
+    def subject(self, subject_id: str) -> Subject | None:
+        """The person of this id, without the templates of those merged into them; None where
+        they are not here, or were merged into somebody."""
+        found = self._gallery.some_subjects([subject_id]).get(subject_id)
+        return found if found is not None and found.state != "merged" else None
 
     def face(self, subject_id: str) -> NDArray[np.uint8] | None:
         """The newest kept face of a person, (112, 112, 3) uint8 RGB; None when none is kept."""
@@ -724,6 +739,14 @@ class Service:
         """A night's report as a document; None where an erasure has taken it."""
         return document_of(self._archive, night)
 
+    def last_night(self) -> Job | None:
+        """The night of the latest day; None before the first."""
+        return self._gallery.newest_job(NIGHT)
+
+    def waiting(self) -> int:
+        """How many faces wait in the review queue."""
+        return self._gallery.queue_size()[0]
+
     # -- care -------------------------------------------------------------------------------------
 
     def rebuild(self) -> int:
@@ -748,8 +771,12 @@ class Service:
         """As `Backups.make`: a sealed file, opened once to see that it can be."""
         return self.backups.make(path, tick)
 
-    def diagnose(self) -> Diagnosis:
-        """What is in force, what is wrong, and the next step. Loads the models."""
+    def diagnose(self, progress: Callable[[float], None] = lambda share: None) -> Diagnosis:
+        """What is in force, what is wrong, and the next step. Loads the models.
+
+        Args:
+            progress: told of the share of the templates that is read; what it raises ends it.
+        """
         return diagnose(
             self._gallery,
             lambda: self._capture,
@@ -758,6 +785,7 @@ class Service:
             self._champion,
             self._cohorts.current,
             self._weights_folders,
+            progress,
         )
 
 

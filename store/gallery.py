@@ -438,6 +438,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.page_of_jobs(connection, job, offset, limit)
 
+    def newest_job(self, job: str) -> Job | None:
+        """The run of the latest day; None before the first."""
+        with self._reading() as connection:
+            return metadata.newest_job(connection, job)
+
     def pseudonyms(self, subject_ids: Collection[str]) -> dict[str, str]:
         """How heads, jobs and the audit trail name these subjects."""
         return {s: audit.pseudonym(self._vault, s) for s in subject_ids}

@@ -347,6 +347,13 @@ def page_of_jobs(
     return [_job(row) for row in connection.execute(newest.offset(offset).limit(limit))], total
 
 
+def newest_job(connection: sa.Connection, job: str) -> Job | None:
+    """The run of the latest day."""
+    newest = sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else _job(row)
+
+
 def _job(row: sa.Row[Any]) -> Job:
     return Job(
         job=row.job,

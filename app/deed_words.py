@@ -1,0 +1,152 @@
+"""What the audit trail says, in a sentence for people."""
+
+from collections.abc import Callable, Mapping
+
+from app.language import Language
+from enrollment.privacy import Deed
+
+
+def deed_in_words(deed: Deed, language: Language) -> str:
+    """Plain text: it may hold names."""
+    words = _WORDS.get(deed.record.action)
+    return words(deed, language) if words is not None else _unknown(deed)
+
+
+def action_in_words(action: str, language: Language) -> str:
+    """The kind of deed, as one chooses among them."""
+    say = language.say
+    named = {
+        "subject.add": say("Somebody was enrolled"),
+        "subject.rename": say("A name was changed"),
+        "subject.active": say("Somebody can be found again"),
+        "subject.suspended": say("Somebody was suspended"),
+        "subject.different": say("Two were told apart"),
+        "subject.merge": say("Two were merged"),
+        "subject.erase": say("Somebody was erased"),
+        "subject.copy": say("Somebody's data was copied for them"),
+        "consent.add": say("A consent was written down"),
+        "consent.withdraw": say("A consent was taken back"),
+        "samples.add": say("Photos were kept"),
+        "request.add": say("Somebody asked for something"),
+        "request.answer": say("A request was answered"),
+        "operating-point.set": say("The threshold was measured"),
+        "cohort.set": say("The cohort of strangers was replaced"),
+        "head.champion": say("A version of the head went live"),
+        "head.challenger": say("A version of the head was made"),
+        "head.refused": say("A version of the head was refused"),
+        "head.retired": say("A version of the head was retired"),
+        "review.assign": say("A waiting face was assigned"),
+        "review.ignore": say("A waiting face was ignored"),
+        "review.discard": say("A waiting face was discarded"),
+        "review.expire": say("Waiting faces were dropped for age"),
+        "review.forget": say("A no to a face was forgotten"),
+        "backup.make": say("A backup was made"),
+        "backup.check": say("A backup was checked"),
+    }
+    return named.get(action, action)
+
+
+def request_kind(kind: str, language: Language) -> str:
+    named = {"erasure": language.say("erasure"), "export": language.say("a copy of their data")}
+    return named.get(kind, kind)
+
+
+def _unknown(deed: Deed) -> str:
+    about = deed.subject.name if deed.subject else ""
+    return f"{deed.record.action} {about}".strip()
+
+
+def _name(deed: Deed, language: Language) -> str:
+    if deed.subject is not None:
+        return deed.subject.name
+    return language.say("somebody who was erased")
+
+
+def _other(deed: Deed, language: Language) -> str:
+    if deed.other is not None:
+        return deed.other.name
+    return language.say("somebody who was erased")
+
+
+def _count(deed: Deed, key: str) -> int:
+    value = deed.record.details.get(key, 0)
+    return len(value) if isinstance(value, list) else int(str(value))
+
+
+def _details(deed: Deed) -> Mapping[str, object]:
+    return deed.record.details
+
+
+def _answered(deed: Deed, language: Language) -> str:
+    kind = request_kind(str(deed.record.details.get("kind")), language)
+    if deed.record.details.get("outcome") == "refused":
+        return language.say(
+            "Refused {name} what they asked for: {kind}", name=_name(deed, language), kind=kind
+        )
+    return language.say(
+        "Gave {name} what they asked for: {kind}", name=_name(deed, language), kind=kind
+    )
+
+
+_WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
+    "subject.add": lambda d, to: to.say("Enrolled {name}", name=_name(d, to)),
+    "subject.rename": lambda d, to: to.say("Changed the name of {name}", name=_name(d, to)),
+    "subject.active": lambda d, to: to.say("Let {name} be found again", name=_name(d, to)),
+    "subject.suspended": lambda d, to: to.say("Suspended {name}", name=_name(d, to)),
+    "subject.different": lambda d, to: to.say(
+        "Said that {name} and {other} are two people", name=_name(d, to), other=_other(d, to)
+    ),
+    "subject.merge": lambda d, to: to.say(
+        "Merged {name} into {other}", name=_name(d, to), other=_other(d, to)
+    ),
+    "subject.copy": lambda d, to: to.say("Copied the data of {name} for them", name=_name(d, to)),
+    "subject.erase": lambda d, to: to.say("Erased a person"),
+    "consent.add": lambda d, to: to.say(
+        "Wrote down the consent of {name} (text {version})",
+        name=_name(d, to),
+        version=_details(d).get("version", "-"),
+    ),
+    "consent.withdraw": lambda d, to: to.say("Took back the consent of {name}", name=_name(d, to)),
+    "samples.add": lambda d, to: to.say_many(
+        "Kept {n} photo of {name}",
+        "Kept {n} photos of {name}",
+        _count(d, "samples"),
+        name=_name(d, to),
+    ),
+    "request.add": lambda d, to: to.say(
+        "Wrote down that {name} asks for {kind}",
+        name=_name(d, to),
+        kind=request_kind(str(_details(d).get("kind")), to),
+    ),
+    "request.answer": _answered,
+    "operating-point.set": lambda d, to: to.say(
+        "Measured the threshold: {threshold:.3f}",
+        threshold=float(str(_details(d).get("threshold", 0))),
+    ),
+    "cohort.set": lambda d, to: to.say("Replaced the cohort of strangers"),
+    "head.champion": lambda d, to: to.say(
+        "Let head {head} go live", head=_details(d).get("head", "-")
+    ),
+    "head.refused": lambda d, to: to.say("Refused head {head}", head=_details(d).get("head", "-")),
+    "review.assign": lambda d, to: to.say("Assigned a waiting face to {name}", name=_name(d, to)),
+    "review.ignore": lambda d, to: to.say_many(
+        "Ignored {n} waiting face", "Ignored {n} waiting faces", _count(d, "sightings")
+    ),
+    "review.discard": lambda d, to: to.say_many(
+        "Discarded {n} waiting face", "Discarded {n} waiting faces", _count(d, "sightings")
+    ),
+    "review.expire": lambda d, to: to.say_many(
+        "Dropped {n} waiting face for age",
+        "Dropped {n} waiting faces for age",
+        _count(d, "sightings"),
+    ),
+    "review.forget": lambda d, to: to.say_many(
+        "Forgot {n} no that was said to a face",
+        "Forgot {n} noes that were said to faces",
+        _count(d, "negatives"),
+    ),
+    "backup.make": lambda d, to: to.say("Made the backup {file}", file=_details(d).get("file")),
+    "backup.check": lambda d, to: to.say(
+        "Checked the backup {file}: it is whole", file=_details(d).get("file")
+    ),
+}
