@@ -10,7 +10,6 @@ the same run: an empty Streamlit script, and one `SELECT count(*)`.
 
 import argparse
 import functools
-import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from streamlit.components.v2 import manifest_scanner
+from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
 
 from app import pages
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses a browser, aloud
+    set_log_level("error")  # else it misses a browser, aloud, at every run
     manifest_scanner.scan_component_manifests = functools.cache(
         manifest_scanner.scan_component_manifests
     )  # else each AppTest reads every installed package's metadata
