@@ -31,7 +31,9 @@ def show_photos(visit: Visit, state: PersonVisit, person: Person) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
             face = thumbnail_of(photo.image, photo.details)
             show_face(visit, face, person.name, _FACE)
-            st.text("\n".join(_told(visit, photo)))
+            with st.container(gap=None):  # else a long file name is cut off on a telephone
+                for line in _told(visit, photo):
+                    st.text(line)
     if person.templates > len(photos):
         st.button(
             visit.say_many("Show all {n} photo", "Show all {n} photos", person.templates),

@@ -115,6 +115,11 @@ def test_the_first_night_and_the_second(nights: Nights, enroll, service: Service
     report = json.loads(second.report.with_suffix(".json").read_text("utf-8"))
     assert report["cohorts"]["nights"] == ["2026-11-21", "2026-11-22"]
     assert {p["name"] for p in report["people"]["new"]} == {"Person 12", "Person 13", "Person 14"}
+    counts = service.profiles.nights(service.person("Person 3").subject_id)
+    assert [(n.day.date().isoformat(), n.found, n.tried) for n in counts] == [
+        ("2026-11-21", 3, 3), ("2026-11-22", 3, 3),
+    ]  # fmt: skip
+    assert len(service.profiles.nights(service.person("Person 13").subject_id)) == 1
 
 
 def test_a_day_has_one_night_unless_forced(nights: Nights, enroll) -> None:
@@ -255,6 +260,8 @@ def test_gone_means_gone(nights: Nights, enroll, service: Service) -> None:
     trained = service.promote_head("2026-11-21-joint")
     receipt = service.erase("Person 3")
     assert receipt.erased_rows["heads"] == 1
+    assert receipt.erased_rows["events"] == 1, "what the night counted of this person"
+    assert service.profiles.nights(receipt.subject_id) == []
     assert receipt.reports_deleted == 1
     assert not first.report.exists()
     assert list((service._settings.home / "heads").iterdir()) == []
