@@ -109,8 +109,7 @@ def _chart(
         .mark_rule(color=GREY, strokeWidth=2)
         .encode(x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q")
     )
-    layers = [pairs, people] if lines else [people]
-    return alt.layer(*layers).properties(height=_HEIGHT)
+    return alt.layer(pairs, people).properties(height=_HEIGHT)
 
 
 def _chosen(selection: Any, at: Mapping[str, tuple[float, float]]) -> list[str]:  # noqa: ANN401
@@ -134,10 +133,16 @@ def _in_words(visit: Visit, shown: GalleryMap, people: int, pairs: int) -> str:
                 people,
                 method=shown.method,
             ),
-            visit.say_many(
-                "{n} pair looks alike: joined by a line, and listed below.",
-                "{n} pairs look alike: joined by a line, and listed below.",
-                pairs,
+            *(
+                [
+                    visit.say_many(
+                        "{n} pair looks alike: joined by a line, and listed below.",
+                        "{n} pairs look alike: joined by a line, and listed below.",
+                        pairs,
+                    )
+                ]
+                if pairs
+                else []
             ),
             say(
                 "Click or tap on a point to see the face, shift and click for several, shift and "

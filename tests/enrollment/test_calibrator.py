@@ -1,11 +1,13 @@
 """The operating point of a real gallery: with a cohort, with negatives, from day to day."""
 
 import functools
+import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from enrollment.config import Settings
 from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
+from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import Photo, photo_bytes
 from enrollment.service import Service, open_service
 from enrollment.steadiness import steadied
@@ -27,19 +30,40 @@ CONSENT = "agreed"
 RATE = 0.05  # few strangers are enough for it
 
 
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a gallery of twelve, enrolled once: that takes longer than most tests."""
+    home = tmp_path_factory.mktemp("enrolled") / "gallery"
+    settings = Settings(home=home, key=tiny.KEY, actor="test")
+    capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
+    write_gallery(settings, facts_of(capture, "for tests", "required"))
+    with open_service(settings, capture=capture) as service:
+        people = [
+            Enrollee(f"Person {i}", None, tuple(photo(i, number) for number in range(3)))
+            for i in range(12)
+        ]
+        list(service.enroll(people, CONSENT))
+    return home
+
+
 @pytest.fixture
-def company(service: Service, person: Callable[..., Enrollee]) -> Service:
-    list(service.enroll([person(i) for i in range(12)], CONSENT))
-    return service
+def company(enrolled: Path, settings: Settings, capture: Capture) -> Iterator[Service]:
+    shutil.copytree(enrolled, settings.home)
+    with open_service(settings, capture=capture) as service:
+        yield service
 
 
 def strangers(count: int, first: int = 1000) -> list[Photo]:
     return [stranger(i) for i in range(first, first + count)]
 
 
+def stranger(person: int) -> Photo:
+    return photo(person, 0)
+
+
 @functools.cache
-def stranger(number: int) -> Photo:
-    return photo_bytes(f"{number}.png", tiny.png(tiny.picture((number, 0))))
+def photo(person: int, number: int) -> Photo:
+    return photo_bytes(f"{person}-{number}.png", tiny.png(tiny.picture((person, number))))
 
 
 def test_scores_and_threshold_change_together(company: Service) -> None:
