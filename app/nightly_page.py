@@ -25,9 +25,9 @@ def show(visit: Visit) -> None:
     nights, total = visit.service.nights_page(0, shown)
     facts = [facts_of(n.day, n.state, n.started_at, n.details) for n in nights]
     finished = [night for night in nights if night.state == "finished"]
-    if not finished:
+    if not nights:
         _show_purpose(visit)
-    else:
+    elif finished:
         newest = next(fact for fact in facts if fact.day == finished[0].day)
         st.subheader(say("The night of {day}", day=_day(visit, newest)))
         show_night(visit, newest, visit.service.night_document(finished[0]))

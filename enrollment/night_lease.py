@@ -13,6 +13,8 @@ from store.gallery import Gallery
 from store.records import Job
 
 JOB = "nightly"
+# In the details of a forced run: the run of the same day that it is to replace.
+_REPLACES = "replaces"
 _BEAT = timedelta(seconds=20)
 _DEAD_AFTER = timedelta(seconds=120)
 Now = Callable[[], datetime]
@@ -44,14 +46,16 @@ class Lease:
         if self._beaten_at is not None and abs(now - self._beaten_at) < _BEAT:
             return
         with self.gallery.change(self.actor, raises_generation=False) as change:
-            self.check(change.job(JOB, self.day))
-            change.put_job(JOB, self.day, "running", self.started_at, self.details())
+            kept = self.check(change.job(JOB, self.day)).details
+            details = {**kept, **self.details()}
+            change.put_job(JOB, self.day, "running", self.started_at, details)
         self._beaten_at = now
 
-    def check(self, job: Job | None) -> None:
-        """Raises Unusable unless `job` is this run."""
+    def check(self, job: Job | None) -> Job:
+        """The same; raises Unusable unless it is this run."""
         if job is None or job.details.get("run_id") != self.run_id or job.state != "running":
             raise Unusable(message("another run has taken over this night; nothing was published"))
+        return job
 
 
 def claim(
@@ -73,16 +77,43 @@ def claim(
                 day=day,
                 pid=str(job.details.get("pid")),
             )
-        change.put_job(JOB, day, "running", lease.started_at, lease.details())
+        # What stood of the day stays until there is something better: its reports are named, and
+        # an erasure finds who is named in them.
+        details = {**_kept(job), **lease.details()}
+        change.put_job(JOB, day, "running", lease.started_at, details)
     return lease, ""
 
 
 def give_up(lease: Lease) -> None:
-    """Leave no trace of a run that did nothing, so that the day can still have its night."""
+    """Leave no trace of a run that did nothing: the day can still have its night, or has the one
+    that was to be replaced."""
     with lease.gallery.change(lease.actor, raises_generation=False) as change:
         job = change.job(JOB, lease.day)
-        if job is not None and job.details.get("run_id") == lease.run_id:
-            change.drop_job(JOB, lease.day)
+        if job is None or job.details.get("run_id") != lease.run_id:
+            return
+        change.drop_job(JOB, lease.day)
+        replaced = job.details.get(_REPLACES)
+        if isinstance(replaced, dict):
+            details = {k: v for k, v in job.details.items() if k != _REPLACES}
+            details["run_id"] = replaced["run_id"]
+            started, ended = (
+                datetime.fromisoformat(replaced[key]) for key in ("started_at", "finished_at")
+            )
+            change.put_job(JOB, lease.day, "finished", started, details, ended)
+
+
+def _kept(job: Job | None) -> dict[str, object]:
+    """What a run of the same day found."""
+    if job is None:
+        return {}
+    if job.state != "finished" or job.finished_at is None:
+        return dict(job.details) if _REPLACES in job.details else {}
+    replaced = {
+        "run_id": job.details.get("run_id"),
+        "started_at": job.started_at.isoformat(),
+        "finished_at": job.finished_at.isoformat(),
+    }
+    return {**job.details, _REPLACES: replaced}
 
 
 def runs_now(job: Job, now: datetime) -> bool:

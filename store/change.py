@@ -392,13 +392,20 @@ class Change:
 
     def job(self, job: str, day: str) -> Job | None:
         """This run as it stands under the lock."""
-        found = metadata.all_jobs(self.connection, job)
-        return next((run for run in found if run.day == day), None)
+        return metadata.job_of_day(self.connection, job, day)
 
     def put_job(
-        self, job: str, day: str, state: str, started_at: datetime, details: Mapping[str, object]
+        self,
+        job: str,
+        day: str,
+        state: str,
+        started_at: datetime,
+        details: Mapping[str, object],
+        finished_at: datetime | None = None,
     ) -> None:
-        """Write what stands of a run, over what stood there."""
+        """Write what stands of a run, over what stood there. A finished one has finished now where
+        no other time is given."""
+        ended = finished_at.isoformat(timespec="microseconds") if finished_at else self._now()
         self.drop_job(job, day)
         self.connection.execute(
             sa.insert(jobs).values(
@@ -406,7 +413,7 @@ class Change:
                 utc_day=day,
                 state=state,
                 started_at=started_at.isoformat(timespec="microseconds"),
-                finished_at=self._now() if state == "finished" else None,
+                finished_at=ended if state == "finished" else None,
                 details=json.dumps(details),
             )
         )

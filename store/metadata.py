@@ -336,6 +336,12 @@ def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def job_of_day(connection: sa.Connection, job: str, day: str) -> Job | None:
+    wanted = sa.select(jobs).where(jobs.c.job == job, jobs.c.utc_day == day)
+    row = connection.execute(wanted).first()
+    return None if row is None else _job(row)
+
+
 def page_of_jobs(
     connection: sa.Connection, job: str, offset: int, limit: int
 ) -> tuple[list[Job], int]:

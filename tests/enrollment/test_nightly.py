@@ -306,6 +306,39 @@ def test_interrupted_leaves_nothing(nights: Nights, enroll, service: Service) ->
     assert nights.run(QUICK).outcome == "promoted"
 
 
+def test_a_forced_night_that_is_broken_off_leaves_the_one_of_the_day(
+    nights: Nights, enroll, service: Service
+) -> None:
+    enroll(range(2))
+    first = nights.run()
+    (before,) = nights.gallery.jobs(JOB)
+    assert first.report is not None
+    os.utime(first.report, (0, 0))
+
+    def stop(stage: str, share: float) -> None:
+        (running,) = nights.gallery.jobs(JOB)
+        assert (running.state, running.details["mentions"]) == (
+            "running",
+            before.details["mentions"],
+        )
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            nights.run(QUICK, stop, force=True)
+        (after,) = nights.gallery.jobs(JOB)
+        assert (after.state, after.started_at, after.finished_at) == (
+            "finished",
+            before.started_at,
+            before.finished_at,
+        )
+        assert {**after.details, "beat": 0} == {**before.details, "beat": 0}
+        assert first.report.exists()
+    nights.run(force=True)
+    (job,) = nights.gallery.jobs(JOB)
+    assert "replaces" not in job.details
+
+
 def test_one_at_a_time(nights: Nights, enroll) -> None:
     enroll(range(3))
     lease, _ = claim(nights.gallery, "other", lambda: nights.at)
