@@ -22,7 +22,7 @@ _ATTRIBUTES: Final = {
     "controls": False,
     "muted": True,
     "playsInline": True,
-    "style": {"width": "100%"},
+    "style": {"width": "100%", "maxHeight": "26rem"},
 }
 
 
