@@ -16,7 +16,7 @@ from enrollment.errors import BadInput
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
 from enrollment.intake import Enrollee
-from enrollment.people import family, find_subject
+from enrollment.people import family, meant
 from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
@@ -28,7 +28,6 @@ from models.head import imprint
 from models.likeness import likeness
 from store.change import Change
 from store.gallery import Gallery
-from store.metadata import name_key
 from store.records import NewSample, Subject
 
 # Two crops this much alike are one picture, saved twice. `python -m benchmarks.likeness` (2,337
@@ -43,13 +42,25 @@ _ENROLLED_ALREADY = "this photo is enrolled already; skipped"
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What became of one photo. crop: the face, for people to look at; None without one."""
+    """What became of one photo.
+
+    crop: the face, for people to look at, (112, 112, 3) uint8 RGB; None without one.
+    choices: the faces that may be meant, where nobody can say which is; `Photo.face` is the number
+        of one of them.
+    """
 
     source: str
     accepted: bool
     reasons: tuple[Reason, ...]
     quality: Quality | None
     crop: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    choices: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def can_be_insisted_on(self) -> bool:
+        """Unlike this person's other photos and else without fault: somebody who knows the person
+        may say that it is this person all the same."""
+        return not self.accepted and {r.code for r in self.reasons} == {ReasonCode.NOT_THIS_PERSON}
 
     def as_document(self) -> dict[str, object]:
         return {
@@ -154,6 +165,7 @@ class _Look:
     reasons: list[Reason] = field(default_factory=list)
     lineage: Mapping[str, object] = field(default_factory=lambda: {"origin": "enroll"})
     insisted: bool = False  # a person looked and says that it is this person all the same
+    doubted: bool = False  # and without that word it would have been set aside
     remedy: str = "--on-collision allow"
 
     @property
@@ -169,14 +181,24 @@ class _Look:
     def refuse(self, code: ReasonCode, message: str) -> None:
         self.reasons.append(Reason(code, message))
 
+    def doubt(self, cosine: float, message: str) -> None:
+        """Not this person by the numbers; a person's word is kept with the sample instead."""
+        if not self.insisted:
+            self.refuse(ReasonCode.NOT_THIS_PERSON, message)
+            return
+        self.doubted = True
+        self.lineage = {**self.lineage, "even_if_unlike": True, "likeness": round(cosine, 3)}
+
     def report(self, accepted: bool) -> SampleReport:
         chosen = self.chosen or (self.faces[0] if self.faces else None)
+        unsure = any(reason.code is ReasonCode.SEVERAL_FACES for reason in self.reasons)
         return SampleReport(
             source=self.photo.source,
             accepted=accepted,
             reasons=tuple(self.reasons),
             quality=chosen.quality if chosen else None,
             crop=chosen.crop if chosen else None,
+            choices=tuple(face.crop for face in _eligible(self)) if unsure else (),
         )
 
 
@@ -208,7 +230,7 @@ class Enroller:
         self._check_state(existing)
         if not self._consented(existing, consent):
             return self._without_consent(person, [photo.source for photo in person.photos])
-        looks = [_Look(photo) for photo in person.photos]
+        looks = [_Look(photo, insisted=photo.insisted) for photo in person.photos]
         self._look(looks, existing, tick)
         near = self._collision(person, existing, [look for look in looks if look.usable])
         decided: str | None = None
@@ -225,7 +247,7 @@ class Enroller:
     def preview(self, person: Enrollee, tick: Callable[[], None] = lambda: None) -> Preview:
         """What `enroll` would say of these photos; nothing is stored, so none must consent."""
         existing = self.existing(person)
-        looks = [_Look(photo) for photo in person.photos]
+        looks = [_Look(photo, insisted=photo.insisted) for photo in person.photos]
         self._look(looks, existing, tick)
         usable = [look for look in looks if look.usable]
         own = self._own_vectors(existing)
@@ -351,9 +373,9 @@ class Enroller:
         if len(own):
             alike = (_stack(usable, own.shape[1]) @ own.T).mean(axis=1)
             for look, cosine in zip(usable, alike, strict=True):
-                if cosine < same and not look.insisted:
-                    look.refuse(
-                        ReasonCode.NOT_THIS_PERSON,
+                if cosine < same:
+                    look.doubt(
+                        float(cosine),
                         f"likeness to this person's enrolled photos is {cosine:.2f}, at least "
                         f"{same:.2f} is needed; set aside",
                     )
@@ -361,10 +383,10 @@ class Enroller:
         vectors = _stack(usable, len(usable[0].vector))
         group = set(largest_group(vectors, same))
         for i, look in enumerate(usable):
-            if i not in group and not look.insisted:
+            if i not in group:
                 others = np.delete(vectors, i, axis=0) @ vectors[i]
-                look.refuse(
-                    ReasonCode.NOT_THIS_PERSON,
+                look.doubt(
+                    float(others.mean()),
                     f"likeness to the person's other photos is {others.mean():.2f}, at least "
                     f"{same:.2f} is needed; set aside"
                     if group
@@ -393,34 +415,8 @@ class Enroller:
     # -- rules --------------------------------------------------------------------------------
 
     def existing(self, person: Enrollee) -> Subject | None:
-        """The enrolled subject that is meant: by id, by external id, else by name.
-
-        Raises:
-            BadInput: several people have this name, or nobody has this id (any more).
-        """
-        subjects = [s for s in self._gallery.subjects().values() if s.state != "merged"]
-        if person.subject_id is not None:
-            return find_subject(subjects, person.subject_id)
-        if person.external_id is not None:
-            for subject in subjects:
-                if subject.external_id == person.external_id:
-                    if name_key(subject.name) != name_key(person.name):
-                        raise BadInput(
-                            f"the external id {person.external_id!r} belongs to {subject.name!r}, "
-                            f"not to {person.name!r}; correct one of them"
-                        )
-                    return subject
-        named = [
-            s
-            for s in subjects
-            if name_key(s.name) == name_key(person.name)
-            and (person.external_id is None or s.external_id is None)
-        ]
-        if len(named) > 1:
-            raise BadInput(
-                f"{len(named)} people are called {person.name!r}; say which one with --external-id"
-            )
-        return named[0] if named else None
+        """The enrolled subject that is meant. Raises as `people.meant`."""
+        return meant(self._gallery.subjects().values(), person)
 
     def _check_state(self, existing: Subject | None) -> None:
         if existing is not None and existing.state == "suspended":
@@ -505,6 +501,9 @@ class Enroller:
                         self._consent(change, subject_id, consent, created),
                         [self._sample(look) for look in usable],
                     )
+                    doubted = sum(look.doubted for look in usable)
+                    if doubted:
+                        change.record("samples.insist", subject_id, {"samples": doubted})
                     if handover is not None:
                         handover.take(change, subject_id, [look.photo.source for look in usable])
         if subject_id is not None:
@@ -628,8 +627,9 @@ def _choose_single(look: _Look) -> None:
         look.refuse(ReasonCode.NO_FACE, "no face was found; show the whole face, well lit")
         return
     eligible = _eligible(look)
-    if len(eligible) == 1:
-        look.chosen = eligible[0]
+    pressed = look.photo.face
+    if len(eligible) == 1 or (pressed is not None and pressed < len(eligible)):
+        look.chosen = eligible[pressed if pressed is not None and len(eligible) > 1 else 0]
         look.reasons += judge(look.chosen.quality, ENROLLMENT_LIMITS)
     elif not eligible:
         look.reasons += judge(look.faces[0].quality, ENROLLMENT_LIMITS)

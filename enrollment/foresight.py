@@ -60,10 +60,11 @@ class Foresight:
         if not len(vectors):
             return Outlook(0, None, None, None, None, missing_views(preview.yaws))
         scatter = self._gallery_scatter()
-        rate = None
+        rate = with_one_more = None
         if scatter is not None:
-            lowered = self._roster.lowering(vectors)
-            rate = find_rate(vectors, lowered, self._point().threshold, scatter)
+            lowered, threshold = self._roster.lowering(vectors), self._point().threshold
+            rate = find_rate(vectors, lowered, threshold, scatter)
+            with_one_more = find_rate(vectors, lowered, threshold, scatter, more=1)
         own = preview.existing.subject_id if preview.existing else None
         (ranking,) = self._roster.rank(imprint(vectors, vectors.shape[1])[None], most=2)
         others = [
@@ -79,6 +80,7 @@ class Foresight:
             nearest_name=self._roster.subject(nearest).name if nearest else None,
             likeness=likeness,
             missing=missing_views(preview.yaws),
+            with_one_more=with_one_more,
         )
 
     def _gallery_scatter(self) -> Scatter | None:

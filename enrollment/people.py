@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from enrollment.errors import BadInput
-from enrollment.intake import printable
+from enrollment.intake import Enrollee, printable
+from enrollment.message import message
 from store.metadata import name_key
 from store.records import Subject
 
@@ -31,6 +32,47 @@ def find_subject(subjects: Iterable[Subject], wanted: str, *, merged: bool = Fal
                 f"{len(matches)} people are called {printable(wanted)}: give one of {ids}"
             )
     raise BadInput(f"nobody called {printable(wanted)} is enrolled; see: rollcall people")
+
+
+def meant(subjects: Iterable[Subject], person: Enrollee) -> Subject | None:
+    """The enrolled subject to whom photos would be added: by id, by external id, else by name.
+
+    Raises:
+        BadInput: nobody has this id (any more), the external id is somebody else's, or several
+            people have this name.
+    """
+    among = [s for s in subjects if s.state != "merged"]
+    if person.subject_id is not None:
+        return find_subject(among, person.subject_id)
+    if person.external_id is not None:
+        for subject in among:
+            if subject.external_id == person.external_id:
+                if name_key(subject.name) != name_key(person.name):
+                    raise BadInput(
+                        message(
+                            "the external id {external_id!r} belongs to {owner!r}, "
+                            "not to {name!r}; correct one of them",
+                            external_id=person.external_id,
+                            owner=subject.name,
+                            name=person.name,
+                        )
+                    )
+                return subject
+    named = [
+        s
+        for s in among
+        if name_key(s.name) == name_key(person.name)
+        and (person.external_id is None or s.external_id is None)
+    ]
+    if len(named) > 1:
+        raise BadInput(
+            message(
+                "{n} people are called {name!r}; say which one with --external-id",
+                n=len(named),
+                name=person.name,
+            )
+        )
+    return named[0] if named else None
 
 
 def matching(subjects: Iterable[Subject], text: str | None) -> list[Subject]:

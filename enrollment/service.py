@@ -33,7 +33,7 @@ from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
 from enrollment.passage import PassagePolicy, Passages, Prompt
-from enrollment.people import family, find_subject, matching
+from enrollment.people import family, find_subject, matching, meant
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
@@ -223,6 +223,15 @@ class Service:
         """
         check_name(person.name)
         return self._foresight.verdict(self._enroller().preview(person, tick))
+
+    def namesake(self, name: str, external_id: str | None = None) -> Subject | None:
+        """To whom photos under this name would be added; None: they make a new person.
+
+        Raises:
+            BadInput: as `people.meant`.
+        """
+        found = self._gallery.namesakes(name, external_id)
+        return meant(found, Enrollee(name, external_id, ()))
 
     def guide(self) -> Guide:
         """Helps one person to film himself for five views, to be enrolled with them."""

@@ -112,6 +112,18 @@ def page_of_subjects(
     return [replace(found[i], templates=counted[i]) for i in ids], total
 
 
+def namesakes(connection: sa.Connection, name: str, external_id: str | None) -> list[Subject]:
+    """As `Gallery.namesakes`."""
+    same = subjects.c.name_key == name_key(name)
+    if external_id is not None:
+        same = sa.or_(same, subjects.c.external_id == external_id)
+    here = sa.select(subjects.c.subject_id).where(subjects.c.state != "merged", same)
+    ids = list(connection.execute(here.order_by(subjects.c.enrolled_at)).scalars())
+    found = some_subjects(connection, ids)
+    counted = _templates_of_families(connection, ids)
+    return [replace(found[i], templates=counted[i]) for i in ids]
+
+
 def _templates_of_families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, int]:
     """Templates of each of these and of everybody merged into it."""
     owners = {subject_id: subject_id for subject_id in subject_ids}
