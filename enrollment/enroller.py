@@ -117,12 +117,14 @@ class SubjectReport:
 class Collision:
     """A newcomer who is as near to somebody enrolled as that person's own photos are.
 
-    crop: a face of the newcomer, (112, 112, 3) uint8 RGB.
+    crop: a face of the newcomer, (112, 112, 3) uint8 RGB. limit: the cosine from which on it is
+        one, for this backbone.
     """
 
     name: str
     crop: NDArray[np.uint8]
     near: Candidate
+    limit: float = 0.0
 
 
 # The answer to a collision: "same" (add the photos to that person), "different" or "cancel".
@@ -457,7 +459,8 @@ class Enroller:
                 crop = usable[0].chosen.crop if usable[0].chosen else None
                 if crop is None:
                     raise ValueError("a usable photo has a face")
-                return Collision(person.name, crop, Candidate(subject_id, name, cosine))
+                near = Candidate(subject_id, name, cosine)
+                return Collision(person.name, crop, near, self._priors.collision)
         return None
 
     # -- writing ------------------------------------------------------------------------------

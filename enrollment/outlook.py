@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.message import message
 from models.head import imprint
 
 # As many pairs of photos as the gallery's mean counts for; `python -m benchmarks.outlook` shows
@@ -130,9 +131,9 @@ def missing_views(yaws: Sequence[float]) -> tuple[str, ...]:
     """
     yaw = np.asarray(yaws)
     seen = {
-        "a view straight on": (np.abs(yaw) < _TURNED).any(),
-        "a view turned to the person's own left": (yaw >= _TURNED).any(),
-        "a view turned to the person's own right": (yaw <= -_TURNED).any(),
+        message("a view straight on"): (np.abs(yaw) < _TURNED).any(),
+        message("a view turned to the person's own left"): (yaw >= _TURNED).any(),
+        message("a view turned to the person's own right"): (yaw <= -_TURNED).any(),
     }
     return tuple(view for view, there in seen.items() if not there)
 

@@ -22,7 +22,7 @@ from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse
 from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
-from enrollment.guide import Guide
+from enrollment.guide import Guide, Shot
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
@@ -32,6 +32,7 @@ from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
+from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.people import family, find_subject, matching, meant
 from enrollment.photo import Photo, decode
@@ -120,6 +121,11 @@ class Service:
 
     def _new_roster(self) -> Roster:
         return Roster(self._gallery, self._champion.trained, self._cohorts.current)
+
+    @property
+    def actor(self) -> str:
+        """Who acts here, as the audit trail says it."""
+        return self._settings.actor
 
     @property
     def facts(self) -> GalleryFacts:
@@ -236,6 +242,14 @@ class Service:
     def guide(self) -> Guide:
         """Helps one person to film himself for five views, to be enrolled with them."""
         return Guide(self._capture)
+
+    def outlook_of(self, shots: Sequence[Shot]) -> Outlook:
+        """What the views taken so far are good for, if they were a new person's only photos."""
+        vectors = [shot.vector[None] for shot in shots]
+        nothing = np.empty((0, self.facts.dimension), np.float32)
+        return self._foresight.outlook(
+            np.concatenate([nothing, *vectors]), [shot.yaw for shot in shots]
+        )
 
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""
