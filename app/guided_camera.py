@@ -11,6 +11,7 @@ import streamlit as st
 from app.draft import Draft
 from app.live_camera import live_camera
 from app.live_view import LiveView, Picture
+from app.outlook_facts import share
 from app.plain import plain
 from app.visit import Visit
 from enrollment.guidance import View
@@ -24,7 +25,7 @@ _OVAL = (0.29, 0.4)  # half its width and height, as shares of the frame's heigh
 _WHITE, _GREEN, _DARK = (255, 255, 255), (64, 208, 120), (20, 20, 20)
 _WORDS = (
     '<div role="alert" style="font-size:clamp(1.5rem,6vw,2.25rem);font-weight:700;'
-    'line-height:1.2;min-height:2.4em">{words}</div>'
+    'line-height:1.2;min-height:1.2em">{words}</div>'
 )
 
 
@@ -37,7 +38,7 @@ def show_guided_camera(visit: Visit, draft: Draft) -> None:
         visit, draft.key("guided"), lambda: LiveView(guide.look, mirrored_with_oval(guide))
     )
     filming = view is not None and not view.over
-    st.fragment(_show_progress, run_every=_EVERY if filming else None)(visit, draft, view)
+    st.fragment(show_progress, run_every=_EVERY if filming else None)(visit, draft, view)
 
 
 def mirrored_with_oval(guide: Guide) -> Callable[[Picture], Picture]:
@@ -69,7 +70,12 @@ def view_name(visit: Visit, view: View) -> str:
     return names[view]
 
 
-def _show_progress(visit: Visit, draft: Draft, view: LiveView | None) -> None:
+def show_progress(visit: Visit, draft: Draft, view: LiveView | None) -> None:
+    """What to do now, a tick for each view, and what was taken; drawn again and again.
+
+    Args:
+        view: None before the camera films.
+    """
     guide = draft.guide
     if guide is None:
         return
@@ -191,11 +197,11 @@ def _cost(visit: Visit, outlook: Outlook) -> str:
             "that was seen turned."
         )
     return visit.say_many(
-        "With this {n} view this person will be found about {now} of the time, with one more "
-        "about {then}. Any view may be skipped.",
-        "With these {n} views this person will be found about {now} of the time, with one more "
-        "about {then}. Any view may be skipped.",
+        "With this {n} view this person will be found {now} of the time, with one more "
+        "{then}. Any view may be skipped.",
+        "With these {n} views this person will be found {now} of the time, with one more "
+        "{then}. Any view may be skipped.",
         outlook.photos,
-        now=visit.language.percent(outlook.find_rate, 0),
-        then=visit.language.percent(outlook.with_one_more, 0),
+        now=share(visit, outlook.find_rate),
+        then=share(visit, outlook.with_one_more),
     )

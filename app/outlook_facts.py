@@ -5,6 +5,8 @@ import streamlit as st
 from app.visit import Visit
 from enrollment.outlook import OFF_BY, Outlook
 
+_NEARLY_ALL = 0.99
+
 
 def show_outlook(visit: Visit, outlook: Outlook) -> None:
     """How often the person will be found, what one more photo brings, who is near, what lacks."""
@@ -13,11 +15,10 @@ def show_outlook(visit: Visit, outlook: Outlook) -> None:
     if outlook.find_rate is None:
         found = say("nobody can say yet")
     else:
-        found = say("about {share}", share=language.percent(outlook.find_rate, 0))
+        found = share(visit, outlook.find_rate)
     facts.append((say("Will be found"), found))
     if outlook.with_one_more is not None:
-        more = say("about {share}", share=language.percent(outlook.with_one_more, 0))
-        facts.append((say("With one more photo"), more))
+        facts.append((say("With one more photo"), share(visit, outlook.with_one_more)))
     if outlook.nearest_name is not None and outlook.likeness is not None:
         near = f"{outlook.nearest_name} ({language.number(outlook.likeness, 2)})"
         facts.append((say("Nearest colleague, and likeness"), near))
@@ -29,6 +30,13 @@ def show_outlook(visit: Visit, outlook: Outlook) -> None:
                 st.caption(label)
                 st.text(value)
     st.caption(_range(visit, outlook))
+
+
+def share(visit: Visit, rate: float) -> str:
+    """A rate that is not known to a hair."""
+    if rate > _NEARLY_ALL:
+        return visit.say("more than {share}", share=visit.language.percent(_NEARLY_ALL, 0))
+    return visit.say("about {share}", share=visit.language.percent(rate, 0))
 
 
 def _range(visit: Visit, outlook: Outlook) -> str:
