@@ -6,7 +6,6 @@ from threading import Event
 
 import streamlit as st
 
-from app.draft import CONSENT
 from app.tasks import Task
 from enrollment.bulk import BulkPlan
 
@@ -20,6 +19,7 @@ class BulkDraft:
     turn: part of the fields' keys; another turn gives empty fields.
     changed: other files were chosen and this run is to read them.
     names: what the files are called; refusal: why nothing can be read from them.
+    consent: as it was written here; None: as it is offered.
     begun: set by the work itself, so that it is certain whose files are being worked on.
     task: the work that this visitor began last; seen: it was looked at and put away.
     """
@@ -29,7 +29,7 @@ class BulkDraft:
     names: tuple[str, ...] = ()
     refusal: str | None = None
     plan: BulkPlan | None = None
-    consent: str = CONSENT
+    consent: str | None = None
     agreed_to: str | None = None
     near: str = REFUSE
     pressed: bool = False
@@ -41,10 +41,9 @@ class BulkDraft:
     def key(self, field_name: str) -> str:
         return f"bulk-{field_name}-{self.turn}"
 
-    @property
-    def agreed_key(self) -> str:
+    def agreed_key(self, text: str) -> str:
         """Another text, or other files, are another question: the box is empty again."""
-        asked = f"{self.consent}\n{self.names}"
+        asked = f"{text}\n{self.names}"
         return self.key(f"agreed-{sha256(asked.encode()).hexdigest()[:8]}")
 
 

@@ -16,6 +16,7 @@ from app.bulk_results import (
     something_refused,
 )
 from app.bulk_work import NAME, bulk_work, results_of
+from app.consent_text import offered_consent
 from app.photo_source import FILE_TYPES, MOST_MEGABYTES
 from app.plain import plain, sentence
 from app.spreadsheet import spreadsheet
@@ -221,20 +222,20 @@ def _show_plan(visit: Visit, plan: BulkPlan) -> None:
 def _ask_consent(visit: Visit, draft: BulkDraft) -> str | None:
     say = visit.say
     st.subheader(say("3. Consent"))
-    key = draft.key("consent")
-    st.session_state.setdefault(key, draft.consent)
-    draft.consent = st.session_state[key].strip()
+    offered, key = offered_consent(visit), draft.key(f"consent-{visit.language.code}")
+    st.session_state.setdefault(key, offered if draft.consent is None else draft.consent)
+    text = str(st.session_state[key]).strip()
+    draft.consent = None if text == offered else text
     st.write(say("One text for all of them. It is stored with each person, word for word."))
     with st.container(border=True):
-        st.text(draft.consent)
+        st.text(text)
     with st.expander(say("Write another text")):
         st.text_area(say("The text that each of them agreed to"), key=key, height="content")
-    st.session_state.setdefault(draft.agreed_key, draft.agreed_to == draft.consent)
-    agreed = st.checkbox(
-        say("Everybody in these files has read this and agrees to it"), key=draft.agreed_key
-    )
-    draft.agreed_to = draft.consent if agreed and draft.consent else None
-    if not draft.consent:
+    ticked = draft.agreed_key(text)
+    st.session_state.setdefault(ticked, draft.agreed_to == text)
+    agreed = st.checkbox(say("Everybody in these files has read this and agrees to it"), key=ticked)
+    draft.agreed_to = text if agreed and text else None
+    if not text:
         return say("The text is empty: write what they agree to.")
     if not agreed:
         return say("There is no consent yet: tick the box when everybody has agreed.")

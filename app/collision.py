@@ -7,8 +7,6 @@ from app.plain import plain
 from app.visit import Visit
 from enrollment.enroller import Collision, CollisionAnswer
 
-_FACE = 144  # px
-
 
 def ask_about(request: Request) -> tuple[CollisionAnswer, list[Collision]]:
     """An answer from what was answered before, and the list of what has still to be asked."""
@@ -39,17 +37,26 @@ def show_collision(visit: Visit, collision: Collision) -> str | None:
         title=say("Is this the same person?"),
         icon=":material/group:",
     )
-    with st.container(horizontal=True):
-        with st.container(width=_FACE, gap="xxsmall"):
-            new = say("New: {name}", name=collision.name)
-            st.image(collision.crop, width=_FACE, alt=new)
+    with st.container(horizontal=True, wrap=False):
+        new = say("New: {name}", name=collision.name)
+        with st.container(gap="xxsmall"):
+            st.image(collision.crop, width="stretch", alt=new)
             st.text(new)
         enrolled = say("Enrolled: {name}", name=near.name)
         face = visit.service.face(near.subject_id)
-        with st.container(width=_FACE, gap="xxsmall"):
+        with st.container(gap="xxsmall"):
             if face is not None:
-                st.image(face, width=_FACE, alt=enrolled)
+                st.image(face, width="stretch", alt=enrolled)
             st.text(enrolled)
+    if collision.limit:
+        st.caption(
+            say(
+                "Likeness {score:.2f}, where 1 is the same picture; from {limit:.2f} on this is "
+                "asked.",
+                score=near.score,
+                limit=collision.limit,
+            )
+        )
     choices = (
         ("same", say("The same person: add the photos there"), ":material/merge:"),
         ("different", say("Different people, such as twins"), ":material/group:"),

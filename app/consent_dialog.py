@@ -1,9 +1,10 @@
 """A consent is taken back, or given again."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
+from app.consent_text import end_of_day
 from app.notice import notice
 from app.plain import plain, sentence
 from app.privacy_dialog import ask, leave
@@ -110,4 +111,4 @@ def _until(visit: Visit, subject_id: str) -> datetime | None:
     )
     if not hasattr(day, "year"):
         return None
-    return datetime.combine(day, time(23, 59, 59), visit.language.zone).astimezone(UTC)
+    return end_of_day(day, visit.language.zone)

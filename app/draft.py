@@ -1,23 +1,25 @@
 """One person on the way into the gallery, kept in the visitor's session between two runs."""
 
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 import streamlit as st
 
+from app.tasks import Task
+from enrollment.consent_version import consent_version
 from enrollment.enroller import Collision, SubjectReport
+from enrollment.foresight import Verdict
+from enrollment.guide import Guide
 from enrollment.intake import Enrollee
 from enrollment.photo import Photo
 
-# What a person agrees to unless the operator writes something else: who, what for, for how long,
-# and how to withdraw.
-CONSENT = """\
-Who: the company that runs this Rollcall, on a machine of its own.
-What: cut-outs of my face from the photos I give, and numbers computed from them, both encrypted.
-What for: to recognise me, by name, in front of the company's own cameras and on its own photos.
-How long: until I withdraw, or leave the company.
-How to withdraw: I tell the person who enrolled me, at any time and without a reason. \
-Everything is then erased."""
+
+@dataclass(frozen=True)
+class Given:
+    """A photo, and what the form knows it by: the same from run to run."""
+
+    key: str
+    photo: Photo
 
 
 @dataclass
@@ -25,11 +27,24 @@ class Request:
     """What was sent off with the button, as it was then.
 
     answers: to collisions, by the id of the person whom this one is near to.
+    until: the day on which the consent ends.
+    newcomer: nobody of this name was enrolled then.
+    keys: what the form knows the person's photos by.
+    again: the number of the one photo of an enrolled person that is kept all the same.
     """
 
     person: Enrollee
     consent: str | None
     answers: dict[str, str] = field(default_factory=dict)
+    until: date | None = None
+    newcomer: bool = False
+    keys: tuple[str, ...] = ()
+    again: int | None = None
+
+    @property
+    def found_another(self) -> bool:
+        """If photos were added to somebody, that is news: nobody here said who that is."""
+        return self.newcomer and "same" not in self.answers.values()
 
 
 @dataclass
@@ -37,31 +52,53 @@ class Draft:
     """Everything typed and taken so far, and what came of it.
 
     turn: part of the fields' keys; another turn gives empty fields.
-    pressed: the button was pressed and this run is to act on it.
-    complaining: missing and wrong fields are named, because the button was pressed with them.
+    consent: the text where the operator wrote another; None: the offered one.
+    guide: with the views that were taken while filming.
+    words: what somebody said of a photo, by its key: an insisted photo or a pressed face.
+    pressed: which button was pressed, "enroll", "look" or "again", for this run to act on.
+    again: of which photo of the enrolled person somebody said what, as `words` has it.
+    complaining: missing and wrong fields are named, because a button was pressed with them.
+    task: the photos are being looked at.
+    verdict, verdict_of: what was said before anything is stored, and of which photos.
     """
 
     turn: int = 0
     name: str = ""
     external_id: str = ""
-    consent: str = CONSENT
+    consent: str | None = None
     agreed_to: str | None = None
-    shots: list[Photo] = field(default_factory=list)
+    until: date | None = None
+    shots: list[Given] = field(default_factory=list)
     taken: int = 0
-    pressed: bool = False
+    guide: Guide | None = None
+    words: dict[str, tuple[bool, int | None]] = field(default_factory=dict)
+    pressed: str | None = None
+    again: tuple[int, bool, int | None] | None = None
     complaining: bool = False
     refusal: str | None = None
+    task: Task | None = None
     request: Request | None = None
     collision: Collision | None = None
     report: SubjectReport | None = None
+    verdict: Verdict | None = None
+    verdict_of: object = None
 
     def key(self, field_name: str) -> str:
         return f"enroll-{field_name}-{self.turn}"
 
-    @property
-    def agreed_key(self) -> str:
+    def agreed_key(self, text: str) -> str:
         """Another text is another question: the box is empty again."""
-        return self.key(f"agreed-{sha256(self.consent.encode()).hexdigest()[:8]}")
+        return self.key(f"agreed-{consent_version(text)}")
+
+    def filmed(self) -> list[Given]:
+        """The views taken while filming."""
+        shots = self.guide.shots if self.guide else ()
+        return [Given(f"filmed-{shot.number}", shot.photo) for shot in shots]
+
+    def worded(self, given: Given) -> Photo:
+        """The photo with what was said of it."""
+        insisted, face = self.words.get(given.key, (False, None))
+        return replace(given.photo, insisted=insisted, face=face)
 
 
 def current_draft() -> Draft:
@@ -72,9 +109,11 @@ def current_draft() -> Draft:
 
 
 def next_person() -> None:
-    """Empty the form; the text of the consent stays as it was last written."""
+    """Empty the form; the text of the consent and its end stay as they were last written."""
     old = current_draft()
-    st.session_state["enroll-draft"] = Draft(turn=old.turn + 1, consent=old.consent)
+    st.session_state["enroll-draft"] = Draft(
+        turn=old.turn + 1, consent=old.consent, until=old.until
+    )
 
 
 def more_photos() -> None:
@@ -86,4 +125,5 @@ def more_photos() -> None:
         external_id=old.external_id,
         consent=old.consent,
         agreed_to=old.agreed_to,
+        until=old.until,
     )

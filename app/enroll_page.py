@@ -1,153 +1,110 @@
 """A name, a consent and some photos become a person who is recognised."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from app.collision import ask_about, show_collision
-from app.draft import Draft, Request, current_draft, more_photos, next_person
-from app.photo_source import FILE_TYPES, MOST_MEGABYTES, RESOLUTION, file_help, one_photo, uploaded
+from app.collision import show_collision
+from app.consent_form import ask_consent
+from app.draft import Draft, Given, Request, current_draft
+from app.enroll_result import keep_again, show_result
+from app.enroll_work import follow, start_enrolling, start_looking
+from app.outlook_facts import show_outlook
+from app.photos_form import ask_photos
 from app.plain import plain, sentence
-from app.verdict import show_answers, show_samples
+from app.samples import show_samples
 from app.visit import Visit
-from enrollment.enroller import ADVISED_PHOTOS, SubjectReport
-from enrollment.errors import BadInput
-from enrollment.intake import MAX_NAME, Enrollee, check_name
-from enrollment.photo import Photo, photo_bytes
-
-_SHOT = 96  # px
+from app.who_form import ask_who
+from enrollment.enroller import SampleReport
+from enrollment.intake import Enrollee
 
 
 def show(visit: Visit) -> None:
-    st.title("Enroll a person")
+    say = visit.say
+    st.title(say("Enroll a person"))
     draft = current_draft()
+    if draft.collision is not None and draft.task is None:
+        st.dialog(say("Is this the same person?"), width="medium", dismissible=False)(_ask)(
+            visit, draft
+        )
     if draft.report is not None and draft.report.accepted:
-        _show_success(visit, draft.report)
+        if draft.pressed == "again":
+            draft.pressed = None
+            keep_again(visit, draft)
+        show_result(visit, draft, draft.report)
         return
-    consent_needed = visit.service.facts.consent_policy == "required"
     if not visit.service.count():
-        st.info("Nobody is enrolled yet. The first person can be recognised right away.")
-    complaints = [_ask_name(draft)]
+        st.info(say("Nobody is enrolled yet. The first person can be recognised right away."))
+    _show_form(visit, draft)
+
+
+def _show_form(visit: Visit, draft: Draft) -> None:
+    say = visit.say
+    consent_needed = visit.service.facts.consent_policy == "required"
+    no_consent = None
     if consent_needed:
-        complaints.append(_ask_consent(draft))
-    photos = _ask_photos(visit, draft)
-    complaints.append(None if photos else "There is no photo yet: take one, or choose a file.")
-    _complain(draft, complaints[-1])
-    st.button("Enroll", type="primary", icon=":material/person_add:", on_click=_press)
-    _complain(draft, "Nothing was enrolled: see what is said above." if any(complaints) else None)
+        st.subheader(say("1. Consent"))
+        no_consent = ask_consent(visit, draft)
+        _complain(draft, no_consent)
+    st.subheader(say("2. Who") if consent_needed else say("1. Who"))
+    wrong_name, newcomer = ask_who(visit, draft)
+    st.subheader(say("3. Photos") if consent_needed else say("2. Photos"))
+    photos = ask_photos(visit, draft, allowed=no_consent is None)
+    no_photo = None
+    if not photos:
+        no_photo = say("There is no photo yet: take one, or choose a file.")
+    _complain(draft, no_photo)
+    missing = [wrong_name, no_consent, no_photo]
+    _show_verdict(visit, draft, photos)
+    with st.container(horizontal=True):
+        _button(draft, say("Enroll"), "enroll", "person_add", primary=True)
+        _button(draft, say("Look at the photos first"), "look", "search", primary=False)
+    if any(missing):
+        _complain(draft, say("Nothing was enrolled: see what is said above."))
     if draft.pressed:
-        draft.pressed = False
-        draft.complaining = any(complaints)
-        if draft.complaining:
-            st.rerun()
-        person = Enrollee(draft.name.strip(), draft.external_id.strip() or None, tuple(photos))
-        _send(visit, draft, Request(person, draft.agreed_to if consent_needed else None))
+        _act(visit, draft, photos, newcomer, any(missing))
+    follow(visit, draft)
     _show_failure(visit, draft)
 
 
-# -- the form -------------------------------------------------------------------------------------
-
-
-def _ask_name(draft: Draft) -> str | None:
-    st.subheader("1. Who")
-    draft.name = _text(
-        draft, "Name", "name", draft.name, f"Letters of any alphabet; at most {MAX_NAME}."
+def _button(draft: Draft, label: str, what: str, icon: str, *, primary: bool) -> None:
+    st.button(
+        label,
+        type="primary" if primary else "secondary",
+        icon=f":material/{icon}:",
+        key=f"enroll-{what}",
+        on_click=_press,
+        args=(what,),
     )
-    complaint = _wrong_name(draft.name.strip())
-    _complain(draft, complaint)
-    draft.external_id = _text(
-        draft,
-        "Staff number (optional)",
-        "external-id",
-        draft.external_id,
-        "Tells people of the same name apart.",
-    )
-    return complaint
 
 
-def _text(draft: Draft, label: str, field: str, value: str, hint: str) -> str:
-    key = draft.key(field)
-    st.session_state.setdefault(key, value)
-    return st.text_input(label, key=key, help=hint, autocomplete="off")
-
-
-def _wrong_name(name: str) -> str | None:
-    try:
-        check_name(name)
-    except BadInput as error:
-        return str(error)
-    return None
-
-
-def _ask_consent(draft: Draft) -> str | None:
-    st.subheader("2. Consent")
-    key = draft.key("consent")
-    st.session_state.setdefault(key, draft.consent)
-    draft.consent = st.session_state[key].strip()
-    with st.container(border=True):
-        st.text(draft.consent)
-    with st.expander("Write another text"):
-        st.text_area(
-            "The text that the person agrees to; it is stored word for word",
-            key=key,
-            height="content",
-        )
-    st.session_state.setdefault(draft.agreed_key, draft.agreed_to == draft.consent)
-    agreed = st.checkbox("The person has read this and agrees to it", key=draft.agreed_key)
-    draft.agreed_to = draft.consent if agreed else None
-    complaint = None
-    if not draft.consent:
-        complaint = "The text is empty: write what the person agrees to."
-    elif not agreed:
-        complaint = "There is no consent yet: tick the box when the person has agreed."
-    _complain(draft, complaint)
-    return complaint
-
-
-def _ask_photos(visit: Visit, draft: Draft) -> list[Photo]:
-    st.subheader("3. Photos")
-    st.write(
-        f"At least {ADVISED_PHOTOS}, one person on each: straight, turned a little to either side, "
-        "and in another light."
-    )
-    if st.toggle("Use this device's camera", key="enroll-camera"):
-        key = draft.key(f"shot-{draft.taken}")
-        st.camera_input(
-            f"Take picture {draft.taken + 1}", key=key, resolution=RESOLUTION, on_change=_keep_shot
-        )
-    _show_shots(draft)
-    files = st.file_uploader(
-        "Choose photos",
-        FILE_TYPES,
-        accept_multiple_files=True,
-        key=draft.key("files"),
-        help=file_help(visit),
-        max_upload_size=MOST_MEGABYTES,
-    )
-    return [*draft.shots, *(uploaded(file) for file in files)]
-
-
-def _keep_shot() -> None:
-    """Into the list, and a fresh camera for the next one."""
+def _press(what: str) -> None:
     draft = current_draft()
-    shot = st.session_state[draft.key(f"shot-{draft.taken}")]
-    if shot is not None:
-        draft.taken += 1
-        draft.shots.append(photo_bytes(f"camera picture {draft.taken}", shot.getvalue()))
+    # A second press while the first is being worked on must not do it twice.
+    if draft.task is None and not (draft.report is not None and draft.report.accepted):
+        draft.pressed = what
 
 
-def _show_shots(draft: Draft) -> None:
-    if not draft.shots:
+def _act(visit: Visit, draft: Draft, photos: list[Given], newcomer: bool, incomplete: bool) -> None:
+    what, draft.pressed = draft.pressed, None
+    draft.complaining = incomplete
+    if incomplete:
+        st.rerun()
+    taken = tuple(draft.worded(given) for given in photos)
+    person = Enrollee(draft.name.strip(), draft.external_id.strip() or None, taken)
+    if what == "look":
+        start_looking(visit, draft, person, _state(draft, photos))
         return
-    with st.container(horizontal=True):
-        for shot in draft.shots:
-            with st.container(width=_SHOT, gap="xxsmall"):
-                st.image(shot.read(), width=_SHOT, alt=shot.source)
-                st.button(
-                    "Drop",
-                    key=f"drop-{draft.turn}-{shot.source}",
-                    help=f"Drop {shot.source}",
-                    on_click=draft.shots.remove,
-                    args=(shot,),
-                )
+    draft.verdict = draft.report = None
+    keys = tuple(given.key for given in photos)
+    request = Request(person, draft.agreed_to, until=draft.until, newcomer=newcomer, keys=keys)
+    start_enrolling(visit, draft, request)
+
+
+def _state(draft: Draft, photos: list[Given]) -> object:
+    """What a verdict was given of."""
+    words = sorted(draft.words.items(), key=repr)
+    return draft.name, draft.external_id, [given.key for given in photos], words
 
 
 def _complain(draft: Draft, complaint: str | None) -> None:
@@ -155,82 +112,85 @@ def _complain(draft: Draft, complaint: str | None) -> None:
         st.error(plain(sentence(complaint)), icon=":material/error:")
 
 
-def _press() -> None:
-    draft = current_draft()
-    # A second click while the first is being worked on must not enroll twice.
-    draft.pressed = draft.report is None or not draft.report.accepted
+# -- what came of it ------------------------------------------------------------------------------
 
 
-# -- the work -------------------------------------------------------------------------------------
+def _show_verdict(visit: Visit, draft: Draft, photos: list[Given]) -> None:
+    """What enrolling would do, before anything is stored."""
+    verdict = draft.verdict
+    if verdict is None:
+        return
+    st.subheader(visit.say("What these photos are good for"))
+    if draft.verdict_of != _state(draft, photos):
+        st.info(visit.say("Name or photos have changed since: look at them once more."))
+        return
+    st.text(visit.say("Nothing is stored yet."))
+    if verdict.preview.collision is not None:
+        near = verdict.preview.collision.near
+        st.warning(
+            plain(
+                visit.say(
+                    "As near to {near} (score {score:.3f}) as photos of one person are to each "
+                    "other: you will be asked whether it is the same person.",
+                    near=near.name,
+                    score=near.score,
+                )
+            ),
+            icon=":material/group:",
+        )
+    if verdict.outlook.photos:
+        show_outlook(visit, verdict.outlook)
+    keys = [given.key for given in photos]
+    _show_samples(visit, draft, keys, verdict.preview.samples, "look")
 
 
-def _send(visit: Visit, draft: Draft, request: Request) -> None:
-    draft.refusal = draft.report = draft.collision = None
-    draft.request = request
-    on_collision, asked = ask_about(request)
-    with st.spinner(f"Looking at {len(request.person.photos)} photos"):
-        try:
-            (report,) = visit.service.enroll([request.person], request.consent, on_collision)
-            # Kept before anything is drawn: drawing may end this run, and nothing may be lost.
-            draft.report = report
-            draft.collision = asked[0] if asked else None
-        except BadInput as error:
-            draft.refusal = str(error)
-    if draft.report is not None and draft.report.accepted:
-        # The button is at the end of a long page, and the result begins above what is seen then.
-        st.toast(_outcome(draft.report), icon=":material/check_circle:", duration="long")
-    st.rerun()
+def _show_samples(
+    visit: Visit, draft: Draft, keys: Sequence[str], samples: Sequence[SampleReport], at: str
+) -> None:
+    def word(i: int, insisted: bool, face: int | None) -> None:
+        said, pressed = draft.words.get(keys[i], (False, None))
+        draft.words[keys[i]] = (said or insisted, pressed if face is None else face)
+        draft.pressed = "look"
+
+    show_samples(visit, samples, word, key=at)
 
 
 def _show_failure(visit: Visit, draft: Draft) -> None:
     if draft.refusal is not None:
         st.error(
-            plain(sentence(draft.refusal)), title="Nothing was enrolled", icon=":material/error:"
+            plain(sentence(draft.refusal)),
+            title=visit.say("Nothing was enrolled"),
+            icon=":material/error:",
         )
-    if draft.report is None or draft.request is None:
+        st.text(visit.say("Everything you gave is still here: press Enroll again."))
+    report = draft.report
+    if report is None or draft.collision is not None or draft.request is None:
         return
-    if draft.collision is not None:
-        answer = show_collision(visit, draft.collision)
-        if answer == "cancel":
-            draft.report = draft.collision = None
-            st.rerun()
-        if answer is not None:
-            draft.request.answers[draft.collision.near.subject_id] = answer
-            _send(visit, draft, draft.request)
-        return
-    if draft.report.succeeded:
-        done = f"These photos of {draft.report.name} are enrolled already; nothing was changed."
+    if report.succeeded:
+        done = visit.say(
+            "These photos of {name} are enrolled already; nothing was changed.", name=report.name
+        )
         st.info(plain(done), icon=":material/content_copy:")
     else:
-        wrong = f"No photo of {draft.report.name} was kept; the reasons stand beside each."
-        st.error(plain(wrong), title="Nothing was enrolled", icon=":material/block:")
-    show_samples(visit, draft.report)
+        wrong = visit.say(
+            "No photo of {name} was kept; the reasons stand beside each.", name=report.name
+        )
+        st.error(plain(wrong), title=visit.say("Nothing was enrolled"), icon=":material/block:")
+    _show_samples(visit, draft, draft.request.keys, report.samples, "report")
 
 
-def _show_success(visit: Visit, report: SubjectReport) -> None:
-    st.success(_outcome(report), icon=":material/check_circle:")
-    for warning in report.warnings:
-        st.warning(plain(sentence(warning)), icon=":material/warning:")
-    with st.container(horizontal=True):
-        st.button(
-            "Enroll the next person",
-            type="primary",
-            icon=":material/person_add:",
-            on_click=next_person,
-        )
-        st.button(
-            "Add more photos of this person", icon=":material/add_a_photo:", on_click=more_photos
-        )
-    st.subheader("The photos")
-    show_samples(visit, report)
-    st.subheader("Try it now")
-    photo = one_photo(visit, "try")
-    if photo is None:
-        st.write("Give another photo of this person, or of somebody else.")
+def _ask(visit: Visit, draft: Draft) -> None:
+    """The question of a collision, in a dialog that only an answer closes."""
+    if draft.collision is None or draft.request is None:
+        return
+    answer = show_collision(visit, draft.collision)
+    if answer is None:
+        return
+    if answer == "cancel":
+        if draft.request.again is None:
+            draft.report = None
+        draft.collision = None
     else:
-        show_answers(visit, photo)
-
-
-def _outcome(report: SubjectReport) -> str:
-    done = f"{report.name} is enrolled" if report.created else f"Added to {report.name}"
-    return plain(f"{done}: {report.accepted} of {len(report.samples)} photos were kept.")
+        draft.request.answers[draft.collision.near.subject_id] = answer
+        start_enrolling(visit, draft, draft.request)
+    st.rerun()

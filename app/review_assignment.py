@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.draft import CONSENT
+from app.consent_text import offered_consent
 from app.plain import plain, sentence
 from app.review_acts import assign, forget, may_insist
 from app.review_desk import Assignment, Desk
@@ -157,7 +157,7 @@ def _ask_consent(visit: Visit, desk: Desk) -> str | None:
     if visit.service.facts.consent_policy != "required":
         return None
     key = desk.key("consent")
-    st.session_state.setdefault(key, CONSENT)
+    st.session_state.setdefault(key, offered_consent(visit))
     text = st.text_area(
         visit.say("The text that the person agrees to; it is stored word for word"),
         key=key,

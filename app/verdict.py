@@ -1,4 +1,4 @@
-"""What was decided, shown: about each photo of an enrollment, and about each face of a picture."""
+"""What was decided of each face of a picture, shown."""
 
 import streamlit as st
 
@@ -6,56 +6,16 @@ from app.annotated import annotate
 from app.language import Language
 from app.plain import plain, sentence
 from app.visit import Visit
-from enrollment.enroller import SampleReport, SubjectReport
 from enrollment.identifier import Identification
 from enrollment.photo import Photo, decode
-from enrollment.reasons import Reason, ReasonCode
+from enrollment.reasons import Reason
 
-_THUMBNAIL = 88  # px
-_SKIPPED = {ReasonCode.DUPLICATE_PHOTO}
-_SET_ASIDE = {
-    ReasonCode.NOT_THIS_PERSON,
-    ReasonCode.NEAR_OTHER_SUBJECT,
-    ReasonCode.SEVERAL_FACES,
-}
 _NOTHING = plain("-")
 _BADGES = {
     "known": ("green", "check"),
     "unknown": ("orange", "question_mark"),
     "refused": ("gray", "block"),
 }
-
-
-def show_samples(visit: Visit, report: SubjectReport) -> None:
-    """A line for each photo: its face, what became of it, and why."""
-    for sample in report.samples:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-            if sample.crop is not None:
-                st.image(
-                    sample.crop,
-                    width=_THUMBNAIL,
-                    alt=visit.say("The face in {source}", source=sample.source),
-                )
-            else:
-                st.container(width=_THUMBNAIL)
-            with st.container(gap="xxsmall"):
-                _mark(visit, sample)
-                st.text(sample.source)
-                for reason in sample.reasons:
-                    st.text(sentence(visit.language.tell(reason.message)))
-
-
-def _mark(visit: Visit, sample: SampleReport) -> None:
-    say = visit.say
-    codes = {reason.code for reason in sample.reasons}
-    if sample.accepted:
-        st.badge(say("kept"), icon=":material/check:", color="green")
-    elif codes & _SKIPPED:
-        st.badge(say("skipped"), icon=":material/content_copy:", color="gray")
-    elif codes & _SET_ASIDE:
-        st.badge(say("set aside"), icon=":material/inventory_2:", color="orange")
-    else:
-        st.badge(say("not usable"), icon=":material/block:", color="red")
 
 
 def show_answers(visit: Visit, photo: Photo) -> None:

@@ -44,13 +44,25 @@ _ENROLLED_ALREADY = message("this photo is enrolled already; skipped")
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What became of one photo. crop: the face, for people to look at; None without one."""
+    """What became of one photo.
+
+    crop: the face, for people to look at, (112, 112, 3) uint8 RGB; None without one.
+    choices: the faces that may be meant, where nobody can say which is; `Photo.face` is the number
+        of one of them.
+    """
 
     source: str
     accepted: bool
     reasons: tuple[Reason, ...]
     quality: Quality | None
     crop: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    choices: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def can_be_insisted_on(self) -> bool:
+        """Unlike this person's other photos and else without fault: somebody who knows the person
+        may say that it is this person all the same."""
+        return not self.accepted and {r.code for r in self.reasons} == {ReasonCode.NOT_THIS_PERSON}
 
     def as_document(self) -> dict[str, object]:
         return {
@@ -107,12 +119,14 @@ class SubjectReport:
 class Collision:
     """A newcomer who is as near to somebody enrolled as that person's own photos are.
 
-    crop: a face of the newcomer, (112, 112, 3) uint8 RGB.
+    crop: a face of the newcomer, (112, 112, 3) uint8 RGB. limit: the cosine from which on it is
+        one, for this backbone.
     """
 
     name: str
     crop: NDArray[np.uint8]
     near: Candidate
+    limit: float = 0.0
 
 
 # The answer to a collision: "same" (add the photos to that person), "different" or "cancel".
@@ -155,6 +169,7 @@ class _Look:
     reasons: list[Reason] = field(default_factory=list)
     lineage: Mapping[str, object] = field(default_factory=lambda: {"origin": "enroll"})
     insisted: bool = False  # a person looked and says that it is this person all the same
+    doubted: bool = False  # and without that word it would have been set aside
     remedy: str = "--on-collision allow"
 
     @property
@@ -170,14 +185,24 @@ class _Look:
     def refuse(self, code: ReasonCode, said: str) -> None:
         self.reasons.append(Reason(code, said))
 
+    def doubt(self, cosine: float, said: str) -> None:
+        """Not this person by the numbers; a person's word is kept with the sample instead."""
+        if not self.insisted:
+            self.refuse(ReasonCode.NOT_THIS_PERSON, said)
+            return
+        self.doubted = True
+        self.lineage = {**self.lineage, "even_if_unlike": True, "likeness": round(cosine, 3)}
+
     def report(self, accepted: bool) -> SampleReport:
         chosen = self.chosen or (self.faces[0] if self.faces else None)
+        unsure = any(reason.code is ReasonCode.SEVERAL_FACES for reason in self.reasons)
         return SampleReport(
             source=self.photo.source,
             accepted=accepted,
             reasons=tuple(self.reasons),
             quality=chosen.quality if chosen else None,
             crop=chosen.crop if chosen else None,
+            choices=tuple(face.crop for face in _eligible(self)) if unsure else (),
         )
 
 
@@ -230,7 +255,7 @@ class Enroller:
         self._check_state(existing)
         if not self._consented(existing, consent):
             return self._without_consent(person, [photo.source for photo in person.photos])
-        looks = [_Look(photo) for photo in person.photos]
+        looks = [_Look(photo, insisted=photo.insisted) for photo in person.photos]
         self._look(looks, existing, tick)
         near = self._collision(person, existing, [look for look in looks if look.usable])
         decided: str | None = None
@@ -248,7 +273,7 @@ class Enroller:
     def preview(self, person: Enrollee, tick: Callable[[], None] = lambda: None) -> Preview:
         """What `enroll` would say of these photos; nothing is stored, so none must consent."""
         existing = self.existing(person)
-        looks = [_Look(photo) for photo in person.photos]
+        looks = [_Look(photo, insisted=photo.insisted) for photo in person.photos]
         self._look(looks, existing, tick)
         usable = [look for look in looks if look.usable]
         own = self._own_vectors(existing)
@@ -383,9 +408,9 @@ class Enroller:
         if len(own):
             alike = (_stack(usable, own.shape[1]) @ own.T).mean(axis=1)
             for look, cosine in zip(usable, alike, strict=True):
-                if cosine < same and not look.insisted:
-                    look.refuse(
-                        ReasonCode.NOT_THIS_PERSON,
+                if cosine < same:
+                    look.doubt(
+                        float(cosine),
                         message(
                             "likeness to this person's enrolled photos is {cosine:.2f}, at least "
                             "{least:.2f} is needed; set aside",
@@ -397,10 +422,10 @@ class Enroller:
         vectors = _stack(usable, len(usable[0].vector))
         group = set(largest_group(vectors, same))
         for i, look in enumerate(usable):
-            if i not in group and not look.insisted:
+            if i not in group:
                 others = np.delete(vectors, i, axis=0) @ vectors[i]
-                look.refuse(
-                    ReasonCode.NOT_THIS_PERSON,
+                look.doubt(
+                    float(others.mean()),
                     message(
                         "likeness to the person's other photos is {cosine:.2f}, at least "
                         "{least:.2f} is needed; set aside",
@@ -486,7 +511,8 @@ class Enroller:
                 crop = usable[0].chosen.crop if usable[0].chosen else None
                 if crop is None:
                     raise ValueError("a usable photo has a face")
-                return Collision(person.name, crop, Candidate(subject_id, name, cosine))
+                near = Candidate(subject_id, name, cosine)
+                return Collision(person.name, crop, near, self._priors.collision)
         return None
 
     # -- writing ------------------------------------------------------------------------------
@@ -530,6 +556,9 @@ class Enroller:
                         self._consent(change, subject_id, agreed, created),
                         [self._sample(look) for look in usable],
                     )
+                    doubted = sum(look.doubted for look in usable)
+                    if doubted:
+                        change.record("samples.insist", subject_id, {"samples": doubted})
                     if handover is not None:
                         handover.take(change, subject_id, [look.photo.source for look in usable])
         if subject_id is not None:
@@ -680,8 +709,9 @@ def _choose_single(look: _Look) -> None:
         look.refuse(ReasonCode.NO_FACE, message("no face was found; show the whole face, well lit"))
         return
     eligible = _eligible(look)
-    if len(eligible) == 1:
-        look.chosen = eligible[0]
+    pressed = look.photo.face
+    if len(eligible) == 1 or (pressed is not None and pressed < len(eligible)):
+        look.chosen = eligible[pressed if pressed is not None and len(eligible) > 1 else 0]
         look.reasons += judge(look.chosen.quality, ENROLLMENT_LIMITS)
     elif not eligible:
         look.reasons += judge(look.faces[0].quality, ENROLLMENT_LIMITS)

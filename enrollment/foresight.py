@@ -1,8 +1,11 @@
 """Says before enrolling what it will be good for: an outlook from the gallery as it is now."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
 from enrollment.enroller import Preview
@@ -53,18 +56,26 @@ class Foresight:
         self._lock = threading.Lock()
 
     def verdict(self, preview: Preview) -> Verdict:
-        return Verdict(preview, self._outlook(preview))
-
-    def _outlook(self, preview: Preview) -> Outlook:
-        vectors = preview.vectors
-        if not len(vectors):
-            return Outlook(0, None, None, None, None, missing_views(preview.yaws))
-        scatter = self._gallery_scatter()
-        rate = None
-        if scatter is not None:
-            lowered = self._roster.lowering(vectors)
-            rate = find_rate(vectors, lowered, self._point().threshold, scatter)
         own = preview.existing.subject_id if preview.existing else None
+        return Verdict(preview, self.outlook(preview.vectors, preview.yaws, own))
+
+    def outlook(
+        self, vectors: NDArray[np.float32], yaws: Sequence[float], own: str | None = None
+    ) -> Outlook:
+        """What photos are good for.
+
+        Args:
+            vectors: (n, dimension) unit rows; yaws: degrees of each; own: whose they are, if
+                somebody's who is enrolled.
+        """
+        if not len(vectors):
+            return Outlook(0, None, None, None, None, missing_views(yaws))
+        scatter = self._gallery_scatter()
+        rate = with_one_more = None
+        if scatter is not None:
+            lowered, threshold = self._roster.lowering(vectors), self._point().threshold
+            rate = find_rate(vectors, lowered, threshold, scatter)
+            with_one_more = find_rate(vectors, lowered, threshold, scatter, more=1)
         (ranking,) = self._roster.rank(imprint(vectors, vectors.shape[1])[None], most=2)
         others = [
             (subject_id, cosine)
@@ -78,7 +89,8 @@ class Foresight:
             nearest=nearest,
             nearest_name=self._roster.subject(nearest).name if nearest else None,
             likeness=likeness,
-            missing=missing_views(preview.yaws),
+            missing=missing_views(yaws),
+            with_one_more=with_one_more,
         )
 
     def _gallery_scatter(self) -> Scatter | None:

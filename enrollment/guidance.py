@@ -110,6 +110,7 @@ class _Frame:
     sharpness: float
 
 
+_READABLE = 0.4  # seconds
 _SHOW: Final = Advice(Check.FACE, message("Show your face"))
 _ALONE: Final = Advice(Check.ALONE, message("Only one person, please"))
 _HOLD: Final = Advice(None, message("Hold still"))
@@ -143,6 +144,8 @@ class Guidance:
         self._held_for: View | None = None
         self._quiet_until = -np.inf
         self._last: Advice | None = None
+        self._seen_at = -np.inf
+        self._slow = False
         self.advice = _SHOW
 
     @property
@@ -184,6 +187,7 @@ class Guidance:
             number, seconds: of the frame; both rise.
             faces: found in it, largest first; shape: (h, w, ...) of the frame.
         """
+        self._slow, self._seen_at = seconds - self._seen_at > _READABLE, seconds
         if self.asked is None:
             self._say(ALL_DONE, at_once=True)
             return None
@@ -375,11 +379,12 @@ class Guidance:
         self._held_for = None
 
     def _say(self, advice: Advice, *, at_once: bool = False) -> None:
-        """Words that flicker from frame to frame cannot be read: they must come twice."""
+        """Words that flicker from frame to frame cannot be read: they must come twice, where frames
+        come quickly."""
         before, self._last = self._last, advice
         same = advice.words.template == self.advice.words.template
         again = before is not None and advice.words.template == before.words.template
-        if at_once or same or again:
+        if at_once or same or again or self._slow:
             self.advice = advice
 
 

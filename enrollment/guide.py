@@ -15,16 +15,19 @@ from enrollment.photo import Photo, encode_jpeg, photo_bytes
 class Shot:
     """One view that was taken.
 
+    number: rises with each one that was taken, also for a view that was taken before.
     photo: the whole frame, a JPEG as it came from the camera, not mirrored.
-    crop: the face, (112, 112, 3) uint8 RGB.
+    crop: the face, (112, 112, 3) uint8 RGB; vector: (dimension,) float32, unit length.
     likeness: mean cosine to the views taken before; None for the first one.
     unlike: below what photos of one person have: perhaps somebody else.
     """
 
+    number: int
     view: View
     photo: Photo
     crop: NDArray[np.uint8]
     vector: NDArray[np.float32]
+    yaw: float  # degrees
     likeness: float | None = None
     unlike: bool = False
 
@@ -41,11 +44,12 @@ class Guide:
         self._guidance = guidance or Guidance()
         self._lock = threading.Lock()
         self._shots: list[Shot] = []
+        self._count = 0
         self._pictures: dict[int, tuple[NDArray[np.uint8], FoundFace]] = {}
 
     def look(self, number: int, seconds: float, picture: NDArray[np.uint8]) -> None:
         """Look at a frame, (h, w, 3) uint8 RGB; `number` and `seconds` rise."""
-        faces = self._capture.find(picture)
+        faces = [] if self.asked is None else self._capture.find(picture)
         with self._lock:
             take = self._guidance.see(number, seconds, faces, picture.shape)
             if faces:
@@ -99,4 +103,7 @@ class Guide:
             before = [shot.vector for shot in self._shots]
             alike = float(np.mean(np.stack(before) @ vector)) if before else None
             unlike = alike is not None and alike < self._capture.backbone.priors.same_person
-            self._shots.append(Shot(take.view, photo, found.crop, vector, alike, unlike))
+            self._count += 1
+            yaw = found.quality.yaw
+            shot = Shot(self._count, take.view, photo, found.crop, vector, yaw, alike, unlike)
+            self._shots.append(shot)

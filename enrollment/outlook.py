@@ -22,6 +22,8 @@ _PRIOR_PAIRS = 3.0
 MIN_PEOPLE = 10
 _MOST_PEOPLE = 300
 _TURNED = 12.0  # degrees
+# By how much one person's rate is off, on average (`python -m benchmarks.outlook`).
+OFF_BY = 0.11
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ class Scatter:
 @dataclass(frozen=True)
 class Outlook:
     """photos: those that would be kept; find_rate: of new photos, as a share of 1, None where
-    nobody can say; nearest, nearest_name, likeness: the colleague whose row is nearest, and the
-    cosine; missing: views that no photo shows."""
+    nobody can say; with_one_more: the same with one more photo like these; nearest, nearest_name,
+    likeness: the colleague whose row is nearest, and the cosine; missing: views that no photo
+    shows."""
 
     photos: int
     find_rate: float | None
@@ -45,11 +48,13 @@ class Outlook:
     nearest_name: str | None
     likeness: float | None
     missing: tuple[str, ...]
+    with_one_more: float | None = None
 
     def as_document(self) -> dict[str, object]:
         return {
             "photos": self.photos,
             "find_rate": self.find_rate,
+            "find_rate_with_one_more": self.with_one_more,
             "nearest": self.nearest,
             "nearest_name": self.nearest_name,
             "likeness": self.likeness,
@@ -128,13 +133,15 @@ def find_rate(
     lowered: NDArray[np.float64],
     threshold: float,
     scatter: Scatter,
+    more: int = 0,
 ) -> float:
     """The share of new photos that reach the threshold.
 
     Args:
-        photos: (n, dimension) unit rows, n >= 1; lowered: (n,).
+        photos: (n, dimension) unit rows, n >= 1; lowered: (n,). more: as if there were so many
+            more, as alike as these.
     """
-    expected = _expected(photos, scatter.alike, float(lowered.mean()))
+    expected = _expected(photos, scatter.alike, float(lowered.mean()), more)
     return float((expected + scatter.away >= threshold).mean())
 
 
@@ -154,11 +161,12 @@ def missing_views(yaws: Sequence[float]) -> tuple[str, ...]:
     return tuple(view for view, there in seen.items() if not there)
 
 
-def _expected(photos: NDArray[np.float32], alike: float, lowered: float) -> float:
+def _expected(photos: NDArray[np.float32], alike: float, lowered: float, more: int = 0) -> float:
     n = len(photos)
     pairs = n * (n - 1) / 2
     own = _alike(photos) if n > 1 else alike
     r = max((pairs * own + _PRIOR_PAIRS * alike) / (pairs + _PRIOR_PAIRS), 1e-3)
+    n += more
     return float(r * np.sqrt(n) / np.sqrt(1 + (n - 1) * r)) - lowered
 
 

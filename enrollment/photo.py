@@ -25,10 +25,14 @@ class Photo:
 
     source: how the person who gave it knows it (a path, a name in an archive).
     read: gives its bytes, at most `MAX_BYTES` + 1 of them; may raise OSError.
+    insisted: somebody looked and says that it shows this person, although it is unlike the others.
+    face: the number of the face that somebody pressed, of those that may be meant; None: not asked.
     """
 
     source: str
     read: Callable[[], bytes]
+    insisted: bool = False
+    face: int | None = None
 
 
 def photo_file(path: Path) -> Photo:

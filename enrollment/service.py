@@ -28,7 +28,7 @@ from enrollment.erasure import ErasureReceipt, erase
 from enrollment.errors import BadInput
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
-from enrollment.guide import Guide
+from enrollment.guide import Guide, Shot
 from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
@@ -42,8 +42,9 @@ from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
+from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
-from enrollment.people import find_subject, matching
+from enrollment.people import find_subject, matching, meant
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of, thumbnail
@@ -135,6 +136,11 @@ class Service:
 
     def _new_roster(self) -> Roster:
         return Roster(self._gallery, self._champion.trained, self._cohorts.current)
+
+    @property
+    def actor(self) -> str:
+        """Who acts here, as the audit trail says it."""
+        return self._settings.actor
 
     @property
     def facts(self) -> GalleryFacts:
@@ -293,6 +299,15 @@ class Service:
         check_name(person.name)
         return self._foresight.verdict(self._enroller().preview(person, tick))
 
+    def namesake(self, name: str, external_id: str | None = None) -> Subject | None:
+        """To whom photos under this name would be added; None: they make a new person.
+
+        Raises:
+            BadInput: as `people.meant`.
+        """
+        found = self._gallery.namesakes(name, external_id)
+        return meant(found, Enrollee(name, external_id, ()))
+
     def guide(self) -> Guide:
         """Helps one person to film himself for five views, to be enrolled with them."""
         return Guide(self._capture)
@@ -301,6 +316,14 @@ class Service:
     def has_recognised(self) -> bool:
         """Was anybody recognised since this was opened? Whom and when is not kept."""
         return self.identifier.has_recognised
+
+    def outlook_of(self, shots: Sequence[Shot]) -> Outlook:
+        """What the views taken so far are good for, if they were a new person's only photos."""
+        vectors = [shot.vector[None] for shot in shots]
+        nothing = np.empty((0, self.facts.dimension), np.float32)
+        return self._foresight.outlook(
+            np.concatenate([nothing, *vectors]), [shot.yaw for shot in shots]
+        )
 
     def identify(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer for each face of a photo, largest first; `queue.look_on` is an onlooker."""

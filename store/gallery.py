@@ -230,6 +230,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.page_of_subjects(connection, search, states, order, offset, limit)
 
+    def namesakes(self, name: str, external_id: str | None = None) -> list[Subject]:
+        """Those of this name, and who has this external id, oldest first; none that is merged."""
+        with self._reading() as connection:
+            return metadata.namesakes(connection, name, external_id)
+
     def count(self) -> int:
         """How many subjects there are, without those merged into others."""
         with self._reading() as connection:

@@ -114,6 +114,18 @@ def page_of_subjects(
     return [replace(found[i], templates=counted[i]) for i in ids], total
 
 
+def namesakes(connection: sa.Connection, name: str, external_id: str | None) -> list[Subject]:
+    """As `Gallery.namesakes`."""
+    same = subjects.c.name_key == name_key(name)
+    if external_id is not None:
+        same = sa.or_(same, subjects.c.external_id == external_id)
+    here = sa.select(subjects.c.subject_id).where(subjects.c.state != "merged", same)
+    ids = list(connection.execute(here.order_by(subjects.c.enrolled_at)).scalars())
+    found = some_subjects(connection, ids)
+    counted = _templates_of_families(connection, ids)
+    return [replace(found[i], templates=counted[i]) for i in ids]
+
+
 def families(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:
     """Each of these and everybody merged into it -> the one of these that answers."""
     owners = {subject_id: subject_id for subject_id in subject_ids}

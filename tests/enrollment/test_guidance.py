@@ -207,6 +207,14 @@ def test_words_do_not_flicker() -> None:
     assert set(said[2:]) == {"Turn your head a little to your left"}
 
 
+def test_on_a_slow_machine_words_come_at_once() -> None:
+    guidance = Guidance()
+    guidance.see(0, 0.0, [found(brightness=20)], FRAME)
+    assert str(guidance.advice.words) == "More light"
+    guidance.see(1, 1.0, [found(yaw=30)], FRAME)
+    assert str(guidance.advice.words) == "Look straight at the camera"
+
+
 # -- with pictures --------------------------------------------------------------------------------
 
 TINY = GuidancePolicy(tallest=1, face_px=10, sharpness=1)
