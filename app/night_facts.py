@@ -22,11 +22,19 @@ class NightFacts:
     people: int | None
     trained: str | None
     checks: Mapping[str, bool | None]
+    trained_checks: Mapping[str, bool | None]
     states: Mapping[str, Figures]
 
     @property
     def failed(self) -> list[str]:
         return [name for name, passed in self.checks.items() if passed is False]
+
+    @property
+    def failed_training(self) -> list[str]:
+        """Why the trained head was refused, where the means serve instead."""
+        if self.outcome != "promoted" or self.mode == self.trained:
+            return []
+        return [name for name, passed in self.trained_checks.items() if passed is False]
 
     @property
     def champion(self) -> tuple[str, Figures] | None:
@@ -57,10 +65,8 @@ def facts_of(day: str, state: str, started: datetime, details: Mapping[str, obje
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
         people=people if isinstance(people, int) else None,
         trained=str(trained) if trained else None,
-        checks={
-            name: passed if isinstance(passed, bool) else None
-            for name, passed in _mapping(metrics.get("checks")).items()
-        },
+        checks=_checks(metrics.get("checks")),
+        trained_checks=_checks(metrics.get("trained_checks")),
         states={key: _mapping(value) for key, value in _mapping(metrics.get("states")).items()},
     )
 
@@ -68,6 +74,11 @@ def facts_of(day: str, state: str, started: datetime, details: Mapping[str, obje
 def number_of(figures: Figures, name: str) -> float | None:
     value = figures.get(name)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _checks(value: object) -> dict[str, bool | None]:
+    found = _mapping(value).items()
+    return {name: passed if isinstance(passed, bool) else None for name, passed in found}
 
 
 def _mapping(value: object) -> Mapping[str, object]:

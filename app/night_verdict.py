@@ -34,6 +34,8 @@ def show_night(visit: Visit, night: NightFacts, document: Mapping[str, object] |
     st.caption(plain(_circumstances(visit, night)))
     if night.failed:
         _show_failed(visit, night, document)
+    if night.failed_training:
+        _advise(visit, visit.say("The trained head was refused"), night.failed_training)
     _show_duel(visit, night)
     with st.expander(visit.say("Every check of the gate")):
         _show_checks(visit, night, document)
@@ -81,12 +83,15 @@ def _show_failed(visit: Visit, night: NightFacts, document: Mapping[str, object]
         title=visit.say("Why the gate refused"),
         icon=":material/front_hand:",
     )
-    advice = dict.fromkeys(remedy(visit.language, name) for name in night.failed)
-    st.info(
-        "\n".join(f"- {plain(line)}" for line in advice),
-        title=visit.say("What would have to change"),
-        icon=":material/lightbulb:",
-    )
+    _advise(visit, visit.say("What would have to change"), night.failed)
+
+
+def _advise(visit: Visit, title: str, failed: Sequence[str]) -> None:
+    advice: dict[str, list[str]] = {}
+    for name in failed:
+        advice.setdefault(remedy(visit.language, name), []).append(check_word(visit.language, name))
+    lines = [f"- {plain(', '.join(names))}: {plain(line)}" for line, names in advice.items()]
+    st.info("\n".join(lines), title=title, icon=":material/lightbulb:")
 
 
 # -- champion against challenger ------------------------------------------------------------------

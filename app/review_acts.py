@@ -17,7 +17,8 @@ _INSISTED = {ReasonCode.NOT_THIS_PERSON, ReasonCode.NEAR_OTHER_SUBJECT}
 
 def ignore(visit: Visit, desk: Desk, faces: Sequence[str], not_who: str | None = None) -> None:
     """Remember a no, and go on with the next group."""
-    report = visit.service.review.ignore(faces, not_who)
+    with st.spinner(visit.say("Remembering")):
+        report = visit.service.review.ignore(faces, not_who)
     done = _with(report, "ignored")
     said = []
     if done and report.name is None:
@@ -53,14 +54,18 @@ def discard_all(visit: Visit, desk: Desk) -> None:
 
 def take_back(visit: Visit, desk: Desk, faces: Sequence[str]) -> None:
     """A no is no more; the pictures were not kept, so the faces do not come back."""
-    told(visit, desk, visit.service.review.take_back(faces))
+    with st.spinner(visit.say("Taking it back")):
+        report = visit.service.review.take_back(faces)
+    _taken_back(visit, desk, report)
 
 
 def forget(visit: Visit, desk: Desk, negative_ids: Sequence[str]) -> None:
-    told(visit, desk, visit.service.review.forget(negative_ids))
+    with st.spinner(visit.say("Taking it back")):
+        report = visit.service.review.forget(negative_ids)
+    _taken_back(visit, desk, report)
 
 
-def told(visit: Visit, desk: Desk, report: ReviewReport) -> None:
+def _taken_back(visit: Visit, desk: Desk, report: ReviewReport) -> None:
     done = _with(report, "forgotten")
     text = visit.say_many(
         "{n} no was taken back: it speaks against no name any more. Its picture was not kept, so "

@@ -19,9 +19,9 @@ def show_group(
     visit: Visit, desk: Desk, group: Cluster, nearest: Candidate | None
 ) -> tuple[str, ...]:
     """Draw it; returns the ids of the faces that are ticked, all of them at first."""
-    for line in why(visit, group, nearest):
-        st.text(line)
-    st.text(_seen(visit, group))
+    with st.container(gap="xxsmall"):
+        for line in [*why(visit, group, nearest), _seen(visit, group)]:
+            st.text(line)
     with st.container(horizontal=True, gap="medium"):
         left_out = _show_faces(visit, desk, group)
         if nearest is not None:

@@ -23,7 +23,7 @@ def show_negatives(visit: Visit, desk: Desk) -> None:
         return
     shown = st.session_state.setdefault("review-negatives-shown", _AT_ONCE)
     names = visit.service.names({n.subject_id for n in found[:shown] if n.subject_id is not None})
-    st.text(say_count(visit, len(found)))
+    st.text(_counted(visit, len(found)))
     for negative in found[:shown]:
         whom = say("a stranger")
         if negative.subject_id is not None:
@@ -51,7 +51,7 @@ def show_negatives(visit: Visit, desk: Desk) -> None:
         st.rerun()
 
 
-def say_count(visit: Visit, n: int) -> str:
+def _counted(visit: Visit, n: int) -> str:
     return visit.say_many(
         "{n} face was said no to; the newest first. No picture is kept.",
         "{n} faces were said no to; the newest first. No picture is kept.",

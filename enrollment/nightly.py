@@ -573,6 +573,11 @@ def metrics_of(night: Night) -> dict[str, object]:
         "states": {state.key: _figures(state) for state in states if state is not None},
         "comparison": shown.comparison.as_document() if shown.comparison else None,
         "checks": {check.name: check.passed for check in shown.decision.checks},
+        "trained_checks": (
+            {check.name: check.passed for check in night.trained.decision.checks}
+            if night.trained
+            else None
+        ),
         "seconds": night.seconds,
     }
 

@@ -137,8 +137,8 @@ class Review:
         person = self._person(enroller, who, external_id)
         if newcomer and person.subject_id is not None:
             raise BadInput(
-                f"{printable(person.name)} is enrolled already; choose that person, or give a "
-                "staff number that tells the two apart"
+                f"{printable(person.name)} is enrolled already; choose that person, or give "
+                "the newcomer a name that tells the two apart"
             )
         wanted, gone = chosen(words, self._queue.groups())
         lying = self._lying(wanted)

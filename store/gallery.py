@@ -541,8 +541,9 @@ class Gallery:
         if reached == self._generation:
             return reached
         labels = metadata.searchable(connection)
-        self._index.remove(list(self._index.ids - labels.keys()))
-        missing = [i for i in labels if i not in self._index.ids]
+        here = self._index.ids
+        self._index.remove(list(here - labels.keys()))
+        missing = [i for i in labels if i not in here]
         vectors = self._decrypt(connection, missing)
         _check_each(missing, labels, vectors)
         self._index.add(missing, vectors)

@@ -183,6 +183,24 @@ def test_why_a_night_was_refused_and_what_would_help(service: Service, tasks: Ta
     assert "The report of this night is gone" in text
 
 
+def test_why_the_trained_head_does_not_serve(service: Service, tasks: Tasks) -> None:
+    details = {
+        "outcome": "promoted",
+        "mode": "imprint",
+        "metrics": {
+            "trained": "joint",
+            "checks": {"integrity": True},
+            "trained_checks": {"integrity": True, "better than plain imprinting": False},
+        },
+    }
+    put_nights(service, 1, details)
+    at = open_page(service, tasks)
+    assert "The trained head was refused" in said(at)
+    assert "Better than the plain means: Nothing is wrong" in said(at)
+    assert "Why the gate refused" not in said(at)
+    assert "the trained head was refused" in cells(at, 1)
+
+
 def test_the_report_of_somebody_erased_is_gone(
     service: Service, tasks: Tasks, enroll: Callable[[range], None]
 ) -> None:

@@ -18,6 +18,7 @@ from enrollment.photo import photo_bytes
 from enrollment.review_policy import ReviewPolicy
 from enrollment.service import Service, open_service
 from tests import tiny
+from tests.galleries import make_gallery, open_copy
 
 EASY = ReviewPolicy(passage_seconds=0)
 
@@ -38,11 +39,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=home, key=tiny.KEY, key_folder=keys, actor="test", review=EASY)
 
 
+@pytest.fixture(scope="module")
+def with_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("review") / "gallery"
+    return make_gallery(home, {"Žofie": (1, 2), "Person 2": (2, 2)})
+
+
 @pytest.fixture
-def staffed(service: Service, person: Callable[..., Enrollee]) -> Service:
-    people = [person(1, range(2), "Žofie"), person(2, range(2))]
-    list(service.enroll(people, "yes", allow_collision))
-    return service
+def staffed(with_two: Path, settings: Settings, capture: Capture) -> Iterator[Service]:
+    with open_copy(with_two, settings, capture) as service:
+        yield service
 
 
 def _review_page(service) -> None:  # a script of its own: it knows no names from here

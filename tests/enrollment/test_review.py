@@ -1,7 +1,8 @@
 """The review queue, and no means no: on real files, real encryption and tiny models."""
 
 import json
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from enrollment.lineage import lineage
 from enrollment.photo import Photo, photo_bytes
 from enrollment.planning import NightPolicy
 from enrollment.review import ReviewReport
+from enrollment.review_groups import ReviewGroups
 from enrollment.review_policy import ReviewPolicy
 from enrollment.review_queue import Offer
 from enrollment.service import Service, open_service
 from store.database import open_engine, sqlite_url
 from tests import tiny
+from tests.galleries import make_gallery, open_copy
 
 YES = "agreed on 2026-11-21"
 EASY = ReviewPolicy(passage_seconds=0)
@@ -36,10 +39,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=home, key=tiny.KEY, key_folder=keys, actor="test", review=EASY)
 
 
+@pytest.fixture(scope="module")
+def with_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("review") / "gallery"
+    return make_gallery(home, {"Person 1": (1, 3), "Person 2": (2, 3)})
+
+
 @pytest.fixture
-def staffed(service: Service, person: Person) -> Service:
-    list(service.enroll([person(1), person(2)], YES))
-    return service
+def staffed(with_two: Path, settings: Settings, capture: Capture) -> Iterator[Service]:
+    with open_copy(with_two, settings, capture) as service:
+        yield service
 
 
 def photo(*faces: tuple[int, int], name: str = "door") -> Photo:
@@ -194,7 +203,12 @@ def test_the_queue_is_bounded(staffed: Service) -> None:
 def test_the_night_keeps_to_the_days(staffed: Service) -> None:
     queued(staffed, (9, 0))
     staffed.queue.policy = ReviewPolicy(days=0)
-    staffed.nightly(NightPolicy(mode="imprint"))
+
+    def stop(stage: str, share: float) -> None:
+        raise TimeoutError("a whole night takes too long for this")
+
+    with pytest.raises(TimeoutError):
+        staffed.nightly(NightPolicy(mode="imprint"), stop)
     assert staffed._gallery.queue_size()[0] == 0
 
 
@@ -213,6 +227,55 @@ def test_faces_that_are_alike_are_one_cluster(staffed: Service) -> None:
     document = first.as_document()
     assert json.dumps(document)
     assert (document["count"], document["kinds"]) == (3, {"unknown": 3})
+
+
+def test_groups_are_kept_between_two_looks(staffed: Service, settings: Settings, capture) -> None:
+    """What is kept in memory is always what grouping everything anew would give."""
+    queued(staffed, (9, 0), (10, 0), (9, 1), (11, 0), (9, 2))
+    first = staffed.queue.groups()
+    assert [len(group.sightings) for group in first] == [3, 1, 1]
+    assert [a is b for a, b in zip(first, staffed.queue.groups(), strict=True)] == [True] * 3
+    other = open_service(settings, capture=capture)
+    other.review.discard([first[1].cluster_id, first[0].sightings[0].sighting_id])
+    for sizes in ([2, 1], [3, 2]):
+        kept = staffed.queue.groups()
+        assert [len(group.sightings) for group in kept] == sizes
+        anew = ReviewGroups(staffed._gallery).current()
+        assert [group.cluster_id for group in kept] == [group.cluster_id for group in anew]
+        if sizes == [2, 1]:
+            queued(other, (11, 1), (11, 2))
+    other.close()
+
+
+def test_of_equally_large_groups_the_urgent_one_is_first(staffed: Service) -> None:
+    queued(staffed, (9, 0))
+    staffed.identify(photo((1, 40)), staffed.queue.doubt)
+    assert [g.sightings[0].kind for g in staffed.queue.groups()] == ["named", "unknown"]
+
+
+def test_nothing_of_a_queue_that_was_emptied_stays_in_memory(staffed: Service) -> None:
+    queued(staffed, (9, 0))
+    assert staffed.queue.groups()
+    staffed.review.discard_all()
+    assert staffed.queue._groups._groups == []
+    queued(staffed, (9, 0))
+    assert staffed.queue.groups()
+    staffed.erase("Person 1")
+    assert staffed.queue._groups._groups == []
+
+
+def test_the_likest_are_those_who_may_be_proposed(staffed: Service) -> None:
+    (kept, other) = queued(staffed, (9, 0), (9, 1))
+    (group,) = staffed.queue.groups()
+    names = [candidate.name for candidate in staffed.queue.likest(group)]
+    assert sorted(names) == ["Person 1", "Person 2"]
+    (proposed,) = staffed.queue.clusters()
+    assert proposed.nearest is not None
+    assert proposed.nearest.name == names[0]
+    staffed.review.ignore([other], names[0])
+    (left,) = staffed.queue.groups()
+    assert [s.sighting_id for s in left.sightings] == [kept]
+    assert [candidate.name for candidate in staffed.queue.likest(left)] == names[1:]
 
 
 def test_a_yes_does_not_reach_who_joined_since(staffed: Service) -> None:
@@ -429,13 +492,16 @@ def test_somebody_erased_is_not_brought_back(staffed: Service) -> None:
 
 def near_stranger(service: Service) -> Photo:
     """Half Person 1, half Person 9: named Person 1, wrongly."""
-    for share in np.arange(0.1, 0.7, 0.02):
-        image = blend((1, 50), (9, 50), float(share))
-        found = service.identify(photo_bytes("lookalike", tiny.png(image)))
-        if found and found[0].decision == "unknown":
-            break
-    named = blend((1, 50), (9, 50), float(share) - 0.02)
-    taken = photo_bytes("lookalike", tiny.png(named))
+
+    def mixed(percent: int) -> Photo:
+        return photo_bytes("lookalike", tiny.png(blend((1, 50), (9, 50), percent / 100)))
+
+    def is_unknown(percent: int) -> bool:
+        return [found.decision for found in service.identify(mixed(percent))] == ["unknown"]
+
+    first = bisect_left(range(100), True, lo=10, hi=70, key=is_unknown)
+    assert is_unknown(first)
+    taken = mixed(first - 2)
     (wrong,) = service.identify(taken)
     assert (wrong.decision, wrong.name) == ("known", "Person 1")
     return taken
@@ -568,6 +634,28 @@ def test_a_yes_after_a_no_takes_the_no_back_first(staffed: Service) -> None:
     assert outcomes(staffed.review.forget([negative.negative_id])) == ["handled_already"]
     report = staffed.review.assign([yes], "Person 1", even_if_unlike=True)
     assert outcomes(report) == ["assigned"]
+
+
+def test_a_no_is_taken_back_by_the_face_it_was_said_of(staffed: Service) -> None:
+    (one, other, yes) = queued(staffed, (9, 0), (10, 0), (9, 1))
+    subject_id = staffed.person("Person 1").subject_id
+    staffed.review.ignore([one, other], "Person 1")
+    (said,) = staffed.review.contradicting([yes], subject_id)
+    assert staffed.review.contradicting([yes], staffed.person("Person 2").subject_id) == []
+    assert outcomes(staffed.review.take_back([one])) == ["forgotten"]
+    assert said not in [negative.negative_id for negative in staffed.review.negatives()]
+    assert len(staffed.review.negatives()) == 1
+    assert staffed.review.take_back([one]).results == ()
+    assert staffed.review.contradicting([yes], subject_id) == []
+
+
+def test_a_newcomer_is_nobody_who_is_enrolled(staffed: Service) -> None:
+    (kept,) = queued(staffed, (9, 0))
+    for number in (None, "7"):
+        with pytest.raises(BadInput, match="enrolled already; choose that person"):
+            staffed.review.assign([kept], "person 1", YES, external_id=number, newcomer=True)
+    report = staffed.review.assign([kept], "Person 9", YES, newcomer=True)
+    assert (outcomes(report), report.created) == (["assigned"], True)
 
 
 def test_a_stranger_who_is_hired_is_told_of(staffed: Service, person: Person) -> None:

@@ -300,6 +300,29 @@ def test_heads_and_jobs(url: str) -> None:
     assert gallery.verify().sound
 
 
+def test_pages_ask_for_little(url: str) -> None:
+    gallery = make(url)
+    anna, bert = enroll(gallery, "Anna", seed=1), enroll(gallery, "Bert", seed=9)
+    assert gallery.names([bert, anna, "gone"]) == {anna: "Anna", bert: "Bert"}
+    assert gallery.names([]) == {}
+    newest = gallery.newest_sample(anna)
+    assert newest is not None
+    assert newest.sample_id == gallery.samples([anna])[-1].sample_id
+    with gallery.change("test") as change:
+        change.merge(bert, anna)
+    of_both = gallery.newest_sample(anna)
+    assert of_both is not None
+    assert of_both.sample_id == gallery.samples([anna, bert])[-1].sample_id
+    assert gallery.newest_sample("gone") is None
+    with gallery.change("test", raises_generation=False) as change:
+        for day in range(1, 8):
+            change.put_job("nightly", f"2026-11-0{day}", "finished", change.at, {"n": day})
+        change.put_job("other", "2026-11-09", "finished", change.at, {})
+    some, total = gallery.page_of_jobs("nightly", 1, 2)
+    assert ([job.details["n"] for job in some], total) == ([6, 5], 7)
+    assert gallery.page_of_jobs("nothing") == ([], 0)
+
+
 def test_a_template_that_is_no_number_is_said(url: str) -> None:
     """It cannot come in by any door; a fault of ours could still write one."""
     gallery = make(url)
