@@ -105,7 +105,7 @@ def _chart(
         .add_params(picked, region, moved)
     )
     pairs = (
-        alt.Chart(rows_of(lines))
+        alt.Chart(rows_of(lines or [dict.fromkeys(("x", "y", "x2", "y2"))]))
         .mark_rule(color=GREY, strokeWidth=2)
         .encode(x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q")
     )

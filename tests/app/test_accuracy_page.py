@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from app.language import Language
@@ -19,6 +18,7 @@ from enrollment.calibration import Needed
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
+from tests.app.charted import charts
 
 CONSENT = "agreed"
 NASTY = "**Žofie** :red[x]"
@@ -65,10 +65,6 @@ def choose(at: AppTest, rate: float) -> AppTest:
     at.select_slider[0].set_value(rate).run()
     assert not at.exception
     return at
-
-
-def charts(at: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in at.get("vega_lite_chart")]
 
 
 @pytest.fixture
@@ -162,10 +158,10 @@ def test_a_rate_is_used_after_a_question(company: Service) -> None:
 def test_distributions_and_thresholds_are_drawn(company: Service) -> None:
     at = choose(open_page(company), 1 / 10)
     bars, lines = charts(at)[0]["layer"]
-    assert {row["who"] for row in bars["data"]["values"]} == {
+    assert {row["who"] for row in bars["rows"]} == {
         "enrolled (above)", "strangers (below)",
     }  # fmt: skip
-    assert [row["which"] for row in lines["data"]["values"]] == ["now: 1 in 100", "chosen: 1 in 10"]
+    assert [row["which"] for row in lines["rows"]] == ["now: 1 in 100", "chosen: 1 in 10"]
     assert "strokeDash" in lines["encoding"], "not by colour alone"
     assert "At 1 in 10:" in said(at)
     assert "http" not in json.dumps({k: v for k, v in charts(at)[0].items() if k != "$schema"})
@@ -179,10 +175,9 @@ def test_the_history_is_a_chart_and_a_table(company: Service) -> None:
     points = company.operating_points()
     assert len(history) == len(points)
     assert list(history["Asked"])[:2] == ["1 in 20", "1 in 50"], "the newest first"
-    drawn = [c for c in at.get("vega_lite_chart") if "layer" not in json.loads(c.proto.spec)]
-    rows = convert_arrow_bytes_to_pandas_df(drawn[0].proto.data.data)
-    asked = rows[rows["what"] == "asked"]["value"]
-    assert list(asked) == [point.max_fpir for _, point in points]
+    drawn = [chart for chart in charts(at) if "layer" not in chart]
+    asked = [row["value"] for row in drawn[0]["rows"] if row["what"] == "asked"]
+    assert asked == [point.max_fpir for _, point in points]
 
 
 def test_people_who_look_alike_are_listed_by_name(company: Service) -> None:

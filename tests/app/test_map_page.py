@@ -1,7 +1,6 @@
 """The map as Streamlit runs it, on a real gallery with tiny models."""
 
 import functools
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.service import Service
+from tests.app.charted import charts
 
 CONSENT = "agreed"
 NASTY = '**Žofie** :red[x] "quoted"'
@@ -68,8 +68,8 @@ def said(at: AppTest) -> str:
 
 
 def points(at: AppTest) -> list[dict]:
-    (chart,) = at.get("vega_lite_chart")
-    return json.loads(chart.proto.spec)["layer"][-1]["data"]["values"]
+    (chart,) = charts(at)
+    return chart["layer"][1]["rows"]
 
 
 @pytest.fixture
@@ -121,9 +121,9 @@ def test_each_person_is_a_point_with_a_face(company: Service, tasks: Tasks) -> N
     assert all(point["image"].startswith("data:image/jpeg;base64,") for point in shown.values())
     alike = {name for name, point in shown.items() if point["kind"] == "looks like somebody else"}
     assert alike == {"Person 1", NASTY}
-    (chart,) = at.get("vega_lite_chart")
-    lines, people = json.loads(chart.proto.spec)["layer"]
-    (line,) = lines["data"]["values"]
+    (chart,) = charts(at)
+    lines, people = chart["layer"]
+    (line,) = lines["rows"]
     ends = {(line["x"], line["y"]), (line["x2"], line["y2"])}
     assert ends == {(shown[name]["x"], shown[name]["y"]) for name in alike}
     assert [t["title"] for t in people["encoding"]["tooltip"]] == ["title", "image"]
