@@ -57,8 +57,7 @@ def _show_people(visit: Visit, counts: dict[DueKind, int]) -> None:
     for line in page.lines:
         _show_line(visit, line)
     show_turning(visit, _PLACE, page.total, _AT_ONCE)
-    without = len(privacy.without_consent()) if WITHOUT_CONSENT & counts.keys() else 0
-    if without > 1:
+    if page.without_consent > 1:
         st.button(
             say("Erase everybody whose consent is gone…"),
             key="privacy-erase-all",

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 
-from enrollment.people import family, subject_document
+from enrollment.people import subject_document
 from store.gallery import Gallery
 from store.records import AuditRecord, Consent, Request, Sample
 
@@ -19,8 +19,8 @@ _TRAIL_MOST = 10_000
 
 def disclose(gallery: Gallery, subject_id: str, now: datetime) -> bytes:
     """A zip file: `data.json`, and the photos as they are kept."""
-    subjects = gallery.subjects()
-    members = family(subjects.values(), subject_id)
+    members = gallery.family_of(subject_id)
+    subjects = gallery.some_subjects(members)
     samples = gallery.samples(members)
     trail, _ = gallery.audit_page(
         names=list(gallery.pseudonyms(members).values()), limit=_TRAIL_MOST

@@ -3,13 +3,12 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from enrollment.disclosure import disclose
 from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
 from enrollment.message import message
-from enrollment.people import family
 from enrollment.retention import (
     WITHOUT_CONSENT,
     Due,
@@ -28,6 +27,7 @@ from store.records import AuditRecord, ConsentText, Request, Subject
 
 KINDS = ("erasure", "export")
 MAX_NOTE = 500
+_FRESH = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ class DueLine:
 @dataclass(frozen=True)
 class DuePage:
     """Some of those who are due. counts: of everybody, by the worst reason. total: of the kinds
-    asked for."""
+    asked for. without_consent: how many have none any more."""
 
     lines: tuple[DueLine, ...]
     total: int
+    without_consent: int
     counts: Mapping[DueKind, int]
 
 
@@ -66,6 +67,15 @@ class Deed:
         return bool(self.record.pseudonym) and self.subject is None
 
 
+@dataclass(frozen=True)
+class _Known:
+    """Who was due when the audit trail had that many entries."""
+
+    length: int
+    at: datetime
+    people: list[DuePerson]
+
+
 class Privacy:
     """The rights of one gallery's people, and the record of what was done with their data."""
 
@@ -81,6 +91,7 @@ class Privacy:
         self._actor = actor
         self._now = now
         self._names: tuple[int, dict[str, str]] = (-1, {})
+        self._due: _Known | None = None
         self._lock = threading.Lock()
         self.policy = policy
         self.review_policy = review
@@ -105,7 +116,7 @@ class Privacy:
         here = among[offset : offset + limit]
         subjects = self._gallery.some_subjects([p.subject_id for p in here])
         lines = tuple(DueLine(p, subjects[p.subject_id]) for p in here if p.subject_id in subjects)
-        return DuePage(lines, len(among), counts(everybody))
+        return DuePage(lines, len(among), len(_without_consent(everybody)), counts(everybody))
 
     def due_counts(self) -> dict[DueKind, int]:
         """How many are due, by their worst reason; the worst first."""
@@ -114,18 +125,22 @@ class Privacy:
     def without_consent(self) -> list[Subject]:
         """Everybody whose consent was withdrawn or has ended: the list to look at before all of
         them are erased."""
-        ids = [
-            p.subject_id
-            for p in self._everybody()
-            if any(reason.kind in WITHOUT_CONSENT for reason in p.reasons)
-        ]
+        ids = _without_consent(self._everybody())
         found = self._gallery.some_subjects(ids)
         return [found[i] for i in ids if i in found]
 
     def _everybody(self) -> list[DuePerson]:
-        now = self._now()
+        """Kept for a minute, while nobody changes anything about a person."""
+        now, length = self._now(), self._gallery.audit_length()
+        with self._lock:
+            known = self._due
+        if known is not None and known.length == length and now - known.at < _FRESH:
+            return known.people
         standings = self._gallery.standings(ending(self.policy, now))
-        return everybody_due(standings, self.policy, now, self.consent_required)
+        people = everybody_due(standings, self.policy, now, self.consent_required)
+        with self._lock:
+            self._due = _Known(length, now, people)
+        return people
 
     def texts(self) -> list[ConsentText]:
         """Every wording that somebody's consent rests on, the newest first."""
@@ -142,10 +157,10 @@ class Privacy:
             BadInput: they are not here any more, or there is no consent to take back.
         """
         with self._gallery.change(self._actor) as change:
-            members = _members(change, subject_id)
+            subject, members = _members(change, subject_id)
             if not change.withdraw_consents(members):
                 raise BadInput(message("there is no consent to take back; nothing was changed"))
-            if change.subjects()[subject_id].state != "suspended":
+            if subject.state != "suspended":
                 change.set_state(subject_id, "suspended")
             due_at = one_month_after(change.at)
             if "erasure" not in change.open_requests(members).values():
@@ -156,7 +171,7 @@ class Privacy:
         """Raises BadInput where nothing that this person agreed to holds."""
         if not self.consent_required:
             return
-        members = family(self._gallery.subjects().values(), subject.subject_id)
+        members = self._gallery.family_of(subject.subject_id)
         given = [c for member in members for c in self._gallery.consents(member)]
         if not any(consent.holds(self._now()) for consent in given):
             raise BadInput(
@@ -182,9 +197,9 @@ class Privacy:
             raise BadInput(message("the text is empty: write what the person agrees to"))
         check_until(until, self._now())
         with self._gallery.change(self._actor) as change:
-            _members(change, subject_id)
+            subject, _ = _members(change, subject_id)
             change.add_consent(subject_id, "consent", text, until)
-            if resume and change.subjects()[subject_id].state == "suspended":
+            if resume and subject.state == "suspended":
                 change.set_state(subject_id, "active")
 
     # -- requests -------------------------------------------------------------------------------
@@ -210,7 +225,7 @@ class Privacy:
         if len(note) > MAX_NOTE:
             raise BadInput(message("the note is longer than {most} letters", most=MAX_NOTE))
         with self._gallery.change(self._actor, raises_generation=False) as change:
-            members = _members(change, subject_id)
+            _, members = _members(change, subject_id)
             if kind in change.open_requests(members).values():
                 raise BadInput(
                     message("this person has asked for that already: it stands in the list")
@@ -264,7 +279,7 @@ class Privacy:
         """
         names: Collection[str] = ()
         if subject_id is not None:
-            members = family(self._gallery.subjects().values(), subject_id)
+            members = self._gallery.family_of(subject_id)
             names = list(self._gallery.pseudonyms(members).values())
         records, total = self._gallery.audit_page(actions, names, offset, limit)
         return self._told(records), total
@@ -298,14 +313,26 @@ class Privacy:
             return self._names[1]
 
 
-def _members(change: Change, subject_id: str) -> list[str]:
-    """A person and everybody merged into them, under the lock; raises BadInput."""
-    everybody = change.subjects()
-    if subject_id not in everybody or everybody[subject_id].state == "merged":
+def _without_consent(people: Sequence[DuePerson]) -> list[str]:
+    return [
+        person.subject_id
+        for person in people
+        if any(reason.kind in WITHOUT_CONSENT for reason in person.reasons)
+    ]
+
+
+def _members(change: Change, subject_id: str) -> tuple[Subject, list[str]]:
+    """A person, and the ids of everybody who was merged into them too, under the lock.
+
+    Raises:
+        BadInput: they are not here any more.
+    """
+    subject, members = change.person(subject_id)
+    if subject is None or subject.state == "merged":
         raise BadInput(
             message("this person is not here any more: somebody else erased or merged them")
         )
-    return family(everybody.values(), subject_id)
+    return subject, members
 
 
 def _other(details: Mapping[str, object]) -> str:

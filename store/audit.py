@@ -93,6 +93,10 @@ def page(
     return found, total
 
 
+def length(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.max(audit.c.seq))).scalar_one() or 0)
+
+
 def actions(connection: sa.Connection) -> list[str]:
     """Every action that the trail has, in order of name."""
     return list(

@@ -240,6 +240,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.count_of_subjects(connection)
 
+    def family_of(self, subject_id: str) -> list[str]:
+        """A subject and all that were merged into it, itself first."""
+        with self._reading() as connection:
+            return metadata.family_of(connection, subject_id)
+
     def subject_ids(self) -> list[str]:
         """Everybody's, those merged into others too."""
         with self._reading() as connection:
@@ -462,6 +467,11 @@ class Gallery:
         """Some of the audit trail, newest first, and how many rows there are; as `audit.page`."""
         with self._reading() as connection:
             return audit.page(connection, actions, names, offset, limit)
+
+    def audit_length(self) -> int:
+        """Entries of the audit trail: more after every change of a person, by any process."""
+        with self._reading() as connection:
+            return audit.length(connection)
 
     def audit_actions(self) -> list[str]:
         """Every action that the audit trail has."""

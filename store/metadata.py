@@ -192,7 +192,8 @@ def _subjects(
     counts = dict.fromkeys(found, 0)
     owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
     for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
-        counts[owners[owner]] += count
+        root = owners[owner]
+        counts[root if root in counts else owner] += count  # of some, the root may not be one
     return {
         subject_id: Subject(
             subject_id=subject_id,
@@ -216,6 +217,16 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
             answers = into
         roots[subject_id] = answers
     return roots
+
+
+def family_of(connection: sa.Connection, subject_id: str) -> list[str]:
+    """A subject and all that were merged into it, itself first."""
+    found, newest = [subject_id], [subject_id]
+    while newest:
+        pointing = sa.select(subjects.c.subject_id).where(subjects.c.merged_into.in_(newest))
+        newest = list(connection.execute(pointing).scalars())
+        found += newest
+    return found
 
 
 def subject_ids(connection: sa.Connection) -> list[str]:

@@ -3,14 +3,14 @@
 Narrow on purpose: of ten thousand people with a consent that holds, none is read.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from store import audit
+from store.metadata import chunks
 from store.records import ConsentText, Standing
 from store.schema import audit as trail
 from store.schema import consents, requests, subjects
@@ -26,33 +26,38 @@ def candidates(
     Args:
         consent_required: False leaves out those who were never asked.
     """
-    given = _given().subquery()
-    asking = sa.select(requests.c.subject_id).where(requests.c.done_at.is_(None))
-    limit = ending.astimezone(UTC).isoformat(timespec="microseconds")
-    unasked = given.c.consents.is_(None)
-    holds = sa.or_(given.c.unlimited > 0, given.c.ends_at > limit)
-    rows = connection.execute(
-        sa.select(
-            subjects.c.subject_id, subjects.c.state, subjects.c.enrolled_at,
-            given.c.consents, given.c.held, given.c.withdrawn_at, given.c.ends_at,
-            given.c.unlimited,
-        )
-        .outerjoin(given, given.c.subject_id == subjects.c.subject_id)
-        .where(
-            subjects.c.state != "merged",
-            sa.or_(
-                subjects.c.state == "suspended",
-                subjects.c.subject_id.in_(asking),
-                unasked if consent_required else sa.false(),
-                sa.and_(sa.not_(unasked), sa.not_(sa.func.coalesce(holds, sa.false()))),
-            ),
-        )
-    ).mappings().all()  # fmt: skip
-    suspended = [row["subject_id"] for row in rows if row["state"] == "suspended"]
+    into = _merged(connection)
+    asked = _asked(connection, into)
+    people = _people(connection, ending, asked)
+    members: dict[str, list[str]] = {subject_id: [subject_id] for subject_id in people}
+    for subject_id in into:
+        root = _root(subject_id, into)
+        if root in members:
+            members[root].append(subject_id)
+    given = _given(connection, [i for family in members.values() for i in family])
+    suspended = [i for i, (state, _) in people.items() if state == "suspended"]
     since = _suspended_since(connection, vault, suspended)
-    kinds = _kinds(connection)
-    found = {row["subject_id"]: _standing(row, since, kinds) for row in rows}
-    return list(_with_merged(connection, found, kinds).values())
+    found = []
+    for subject_id, (state, enrolled_at) in people.items():
+        theirs = [given[i] for i in members[subject_id] if i in given]
+        if not theirs and not consent_required and subject_id not in asked and state == "active":
+            continue
+        found.append(
+            Standing(
+                subject_id=subject_id,
+                state=state,
+                enrolled_at=datetime.fromisoformat(enrolled_at),
+                consents=sum(g.consents for g in theirs),
+                held=sum(g.held for g in theirs),
+                withdrawn_at=_latest(g.withdrawn_at for g in theirs),
+                ends_at=_latest(g.ends_at for g in theirs),
+                unlimited=any(g.unlimited for g in theirs),
+                suspended_at=_moment(since.get(subject_id)),
+                requested=asked[subject_id][1] if subject_id in asked else None,
+                due_at=_moment(asked[subject_id][0] if subject_id in asked else None),
+            )
+        )
+    return found
 
 
 def texts(connection: sa.Connection) -> list[ConsentText]:
@@ -74,33 +79,82 @@ def texts(connection: sa.Connection) -> list[ConsentText]:
     ]
 
 
-def _given() -> sa.Select[Any]:
-    """Consents counted by subject."""
-    held = consents.c.withdrawn_at.is_(None)
-    return (
-        sa.select(
-            consents.c.subject_id,
-            sa.func.count().label("consents"),
-            sa.func.sum(sa.case((held, 1), else_=0)).label("held"),
-            sa.func.max(consents.c.withdrawn_at).label("withdrawn_at"),
-            sa.func.max(sa.case((held, consents.c.expires_at))).label("ends_at"),
-            sa.func.sum(
-                sa.case((sa.and_(held, consents.c.expires_at.is_(None)), 1), else_=0)
-            ).label("unlimited"),
-        )
-        .where(consents.c.basis == "consent")
-        .group_by(consents.c.subject_id)
+class _Given(NamedTuple):
+    """One subject's consents, counted."""
+
+    consents: int
+    held: int
+    withdrawn_at: str | None
+    ends_at: str | None
+    unlimited: int
+
+
+def _people(
+    connection: sa.Connection, ending: datetime, asked: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Subject id -> (state, since when), of those whom some rule may be about."""
+    limit = ending.astimezone(UTC).isoformat(timespec="microseconds")
+    holds = sa.exists().where(
+        consents.c.subject_id == subjects.c.subject_id,
+        consents.c.basis == "consent",
+        consents.c.withdrawn_at.is_(None),
+        sa.or_(consents.c.expires_at.is_(None), consents.c.expires_at > limit),
     )
+    narrow = sa.select(subjects.c.subject_id, subjects.c.state, subjects.c.enrolled_at)
+    wanted = [
+        narrow.where(
+            subjects.c.state != "merged", sa.or_(subjects.c.state == "suspended", sa.not_(holds))
+        ),
+        *(narrow.where(subjects.c.subject_id.in_(ids)) for ids in chunks(list(asked))),
+    ]
+    return {
+        subject_id: (state, enrolled_at)
+        for query in wanted
+        for subject_id, state, enrolled_at in connection.execute(query)
+    }
 
 
-def _kinds(connection: sa.Connection) -> dict[str, tuple[str, str]]:
+def _given(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, _Given]:
+    held = consents.c.withdrawn_at.is_(None)
+    counted = sa.select(
+        consents.c.subject_id,
+        sa.func.count(),
+        sa.func.sum(sa.case((held, 1), else_=0)),
+        sa.func.max(consents.c.withdrawn_at),
+        sa.func.max(sa.case((held, consents.c.expires_at))),
+        sa.func.sum(sa.case((sa.and_(held, consents.c.expires_at.is_(None)), 1), else_=0)),
+    ).where(consents.c.basis == "consent")
+    found: dict[str, _Given] = {}
+    for ids in chunks(subject_ids):
+        rows = connection.execute(
+            counted.where(consents.c.subject_id.in_(ids)).group_by(consents.c.subject_id)
+        )
+        found |= {subject_id: _Given(*rest) for subject_id, *rest in rows}
+    return found
+
+
+def _merged(connection: sa.Connection) -> dict[str, str]:
+    """Subject id -> the one it was merged into."""
+    rows = connection.execute(
+        sa.select(subjects.c.subject_id, subjects.c.merged_into).where(subjects.c.state == "merged")
+    )
+    return {row.subject_id: row.merged_into for row in rows}
+
+
+def _root(subject_id: str, into: Mapping[str, str]) -> str:
+    while subject_id in into:
+        subject_id = into[subject_id]
+    return subject_id
+
+
+def _asked(connection: sa.Connection, into: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Subject id -> (due, kind) of the open request that is due first."""
     rows = connection.execute(
         sa.select(requests.c.subject_id, requests.c.due_at, requests.c.kind)
         .where(requests.c.done_at.is_(None))
         .order_by(requests.c.due_at.desc())
     )
-    return {row.subject_id: (row.due_at, row.kind) for row in rows}
+    return {_root(row.subject_id, into): (row.due_at, row.kind) for row in rows}
 
 
 def _suspended_since(
@@ -117,91 +171,9 @@ def _suspended_since(
     return {names[row.object]: row.at for row in rows if row.object in names}
 
 
-def _standing(
-    row: sa.RowMapping, since: Mapping[str, str], kinds: Mapping[str, tuple[str, str]]
-) -> Standing:
-    due_at, kind = kinds.get(row["subject_id"], (None, None))
-    return Standing(
-        subject_id=row["subject_id"],
-        state=row["state"],
-        enrolled_at=datetime.fromisoformat(row["enrolled_at"]),
-        consents=row["consents"] or 0,
-        held=row["held"] or 0,
-        withdrawn_at=_moment(row["withdrawn_at"]),
-        ends_at=_moment(row["ends_at"]),
-        unlimited=bool(row["unlimited"]),
-        suspended_at=_moment(since.get(row["subject_id"])),
-        requested=kind,
-        due_at=_moment(due_at),
-    )
-
-
-def _with_merged(
-    connection: sa.Connection,
-    found: Mapping[str, Standing],
-    kinds: Mapping[str, tuple[str, str]],
-) -> dict[str, Standing]:
-    """What those who were merged into others agreed to and asked for counts for these."""
-    merged = connection.execute(
-        sa.select(subjects.c.subject_id, subjects.c.merged_into).where(subjects.c.state == "merged")
-    ).all()
-    together = dict(found)
-    if not merged:
-        return together
-    into = {row.subject_id: row.merged_into for row in merged}
-    given = _given().where(
-        consents.c.subject_id.in_(
-            sa.select(subjects.c.subject_id).where(subjects.c.state == "merged")
-        )
-    )
-    rows = {row["subject_id"]: row for row in connection.execute(given).mappings()}
-    for subject_id in rows.keys() | (kinds.keys() & into.keys()):
-        root = subject_id
-        while root in into:
-            root = into[root]
-        if root not in together and subject_id in kinds:
-            together[root] = _one(connection, root)
-        if root in together:
-            together[root] = _joined(together[root], rows.get(subject_id), kinds.get(subject_id))
-    return together
-
-
-def _one(connection: sa.Connection, subject_id: str) -> Standing:
-    """Somebody no rule is about but for what one merged into them asks for."""
-    given = _given().where(consents.c.subject_id == subject_id).subquery()
-    row = connection.execute(
-        sa.select(
-            subjects.c.subject_id, subjects.c.state, subjects.c.enrolled_at,
-            given.c.consents, given.c.held, given.c.withdrawn_at, given.c.ends_at,
-            given.c.unlimited,
-        )
-        .outerjoin(given, given.c.subject_id == subjects.c.subject_id)
-        .where(subjects.c.subject_id == subject_id)
-    ).mappings().one()  # fmt: skip
-    return _standing(row, {}, {})
-
-
-def _joined(
-    standing: Standing, given: sa.RowMapping | None, asked: tuple[str, str] | None
-) -> Standing:
-    if given is not None:
-        standing = replace(
-            standing,
-            consents=standing.consents + given["consents"],
-            held=standing.held + given["held"],
-            withdrawn_at=_later(standing.withdrawn_at, _moment(given["withdrawn_at"])),
-            ends_at=_later(standing.ends_at, _moment(given["ends_at"])),
-            unlimited=standing.unlimited or bool(given["unlimited"]),
-        )
-    if asked is not None:
-        due_at = datetime.fromisoformat(asked[0])
-        if standing.due_at is None or due_at < standing.due_at:
-            standing = replace(standing, requested=asked[1], due_at=due_at)
-    return standing
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((at for at in (one, other) if at is not None), default=None)
+def _latest(moments: Iterable[str | None]) -> datetime | None:
+    """Of texts of one form, which compare as the times they are."""
+    return _moment(max((text for text in moments if text is not None), default=None))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -310,3 +310,12 @@ def test_wordings_are_counted_by_people(staffed: Service, person: Person) -> Non
         version_of("yes"): 3,
         version_of("another"): 1,
     }
+
+
+def test_what_another_process_changes_is_seen_at_once(staffed: Service) -> None:
+    assert not staffed.privacy.due_counts()
+    other = later(staffed)
+    other.withdraw(ids(staffed)[0])
+    assert staffed.privacy.due_counts() == {DueKind.WITHDRAWN: 1}
+    other.consent_again(ids(staffed)[0], "yes")
+    assert staffed.privacy.due_counts() == {DueKind.REQUEST: 1}

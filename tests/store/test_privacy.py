@@ -84,3 +84,16 @@ def test_postgresql_reads_the_same(tmp_path: Path) -> None:
             change.erase(list(gallery.subjects()))
         check_standings(gallery)
         gallery.close()
+
+
+def test_one_who_was_merged_is_read_alone(tmp_path: Path) -> None:
+    gallery = make(in_folder(tmp_path))
+    one, other = enroll(gallery, "A", 2), enroll(gallery, "B", 1)
+    with gallery.change("test") as change:
+        change.merge(one, other)
+        subject, family = change.person(other)
+    assert subject is not None
+    assert (subject.name, set(family)) == ("B", {one, other})
+    (alone,) = gallery.some_subjects([one]).values()
+    assert (alone.state, alone.templates) == ("merged", 2)
+    assert gallery.family_of(one) == [one]
