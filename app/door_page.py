@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.camera_trouble import camera_trouble
 from app.door_face import DoorFace, door_face
-from app.door_sign import STYLE, sign, way_out
+from app.door_sign import READ_ALOUD, STYLE, sign, way_out
 from app.live_camera import live_camera
 from app.live_identify import camera_fault, live_recognition, state_words
 from app.live_recognition import LiveRecognition, Options
@@ -35,6 +35,7 @@ def show(visit: Visit) -> None:
             _show_sign(visit, live, other_way)
         else:
             st.html(sign(DoorFace("fault", say("Nobody is enrolled yet"), other_way)))
+        st.html(READ_ALOUD, unsafe_allow_javascript=True)
 
 
 @st.fragment(run_every=0.3)
@@ -46,7 +47,8 @@ def _show_sign(visit: Visit, live: LiveRecognition, other_way: str) -> None:
         face = DoorFace("unknown", say("Please go another way"), other_way)
     else:
         face = door_face(live, visit.language, other_way)
-    st.html(sign(face))
+    with st.container(key="door-sign"):
+        st.html(sign(face))
     label = say("Back to the camera") if helped else say("I was not recognised")
     st.button(
         label,

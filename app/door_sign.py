@@ -67,13 +67,19 @@ a.door-leave {{ color: inherit; font-size: 0.9rem; }}
 </style>"""
 
 
+# The sign is put in anew at each change, so it is what it stands in that screen readers watch.
+READ_ALOUD = """<script>
+for (const sign of document.querySelectorAll(".st-key-door-sign")) {
+  sign.setAttribute("role", "status");
+  sign.setAttribute("aria-live", "polite");
+}
+</script>"""
+
+
 def sign(face: DoorFace) -> str:
     """HTML; nothing of the face's words is taken for markup."""
     detail = f"<span>{escape(face.detail)}</span>" if face.detail else ""
-    return (
-        f'<div class="door door-{face.state}" role="status" aria-live="polite">'
-        f"<b>{escape(face.headline)}</b>{detail}</div>"
-    )
+    return f'<div class="door door-{face.state}"><b>{escape(face.headline)}</b>{detail}</div>'
 
 
 def way_out(label: str) -> str:

@@ -1,44 +1,29 @@
 """The whole first job in a real browser: real server, real models, people who are drawn."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
-from enrollment.config import Settings
-from enrollment.enroller import allow_collision
-from enrollment.intake import Enrollee
-from enrollment.opening import create
-from enrollment.photo import encode_jpeg, photo_bytes
-from enrollment.service import open_service
+from enrollment.photo import encode_jpeg
+from tests.app.browser import (
+    CHROMIUM,
+    PATIENCE,
+    chromium,
+    fill,
+    frame,
+    serving,
+    settings_in,
+    watched,
+)
 
-CHROMIUM = "/usr/bin/chromium"
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WHITE, DARK = "rgb(255, 255, 255)", re.compile(r"rgb\((\d\d?)(, \d\d?)+\)")  # no 3 digits
-PATIENCE = 600  # seconds: a slow host is no failure, and what is quick does not wait
-COLLEAGUES = range(6, 9)  # enrolled beforehand, so that the threshold is measured on somebody
 UPLOADED, FILMED, STRANGER = 0, 3, 20
 
 pytestmark = [
@@ -55,25 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(models_opened_once: None, folder: Path) -> Iterator[str]:
     """A server of its own, as `rollcall serve` starts it, on a gallery with colleagues."""
-    _fill(Settings(home=folder / "gallery", key_folder=folder / "config" / "rollcall" / "keys"))
-    port = _free_port()
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "--home", str(folder / "gallery")],
-            env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")},
-            stderr=log,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield f"http://127.0.0.1:{port}"
-            server.send_signal(signal.SIGINT)
-            assert server.wait(PATIENCE) == 0, "Ctrl-C ends it cleanly"
-        finally:
-            server.kill()
-            server.wait()
+    fill(settings_in(folder))
+    with serving(folder) as address:
+        yield address
     said = (folder / "server.log").read_text()
-    assert f"http://127.0.0.1:{port}" in said
+    assert address in said
     assert "backbone  dlib-resnet, on CPU" in said
     assert "Traceback" not in said
 
@@ -82,38 +53,15 @@ def address(models_opened_once: None, folder: Path) -> Iterator[str]:
 def browser(folder: Path) -> Iterator[Browser]:
     """Chromium whose camera films the person FILMED."""
     film = folder / "film.mjpeg"
-    film.write_bytes(b"".join(_frame(FILMED, n) * 10 for n in range(4)))
-    camera = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    ]
-    expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*SWITCHES, *camera], timeout=PATIENCE * 1000
-        )
+    film.write_bytes(b"".join(frame(FILMED, n) * 10 for n in range(4)))
+    with chromium(film) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with _watched(browser.new_context(viewport={"width": 1200, "height": 1600})) as page:
+    with watched(browser.new_context(viewport={"width": 1200, "height": 1600})) as page:
         yield page
-
-
-@contextmanager
-def _watched(context: BrowserContext) -> Iterator[Page]:
-    """A page that must not ask anybody but the server for anything."""
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE * 1000)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    away = [url for url in asked if not re.match(r"(http://127\.0\.0\.1:|data:|blob:)", url)]
-    context.close()
-    assert not away, "the pages load nothing from elsewhere"
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +121,7 @@ def test_enroll_with_the_camera_then_identify(page: Page, address: str) -> None:
 def test_wrong_input_is_said_and_a_telephone_shows_everything(
     browser: Browser, address: str
 ) -> None:
-    with _watched(browser.new_context(viewport={"width": 375, "height": 800})) as page:
+    with watched(browser.new_context(viewport={"width": 375, "height": 800})) as page:
         page.goto(address)
         page.get_by_role("textbox", name="Name", exact=True).fill("**x** [a](http://b.c) :red[y]")
         page.keyboard.press("Tab")
@@ -267,42 +215,3 @@ def _expect_line(page: Page, decision: str, name: str) -> None:
     expect(line).to_have_count(1)
     expect(line.locator("td").nth(1)).to_have_text(re.compile(rf"\b{decision}\b"))
     expect(line.locator("td").nth(2)).to_have_text(name)
-
-
-def _fill(settings: Settings) -> None:
-    create(settings, "dlib-resnet")
-    with open_service(settings) as service:
-        people = [
-            Enrollee(
-                NAMES[person],
-                None,
-                tuple(photo_bytes(f"{n}.jpg", encode_jpeg(portrait(person, n))) for n in range(2)),
-            )
-            for person in COLLEAGUES
-        ]
-        assert all(r.enrolled for r in service.enroll(people, "drawn", allow_collision))
-
-
-def _frame(person: int, number: int) -> bytes:
-    picture = np.full((360, 640, 3), 128, np.uint8)  # a larger one keeps the host busy
-    picture[:, 140:500] = portrait(person, number, size=360)
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-    return data.tobytes()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        assert server.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"nothing answers at {url}")

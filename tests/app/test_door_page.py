@@ -61,7 +61,7 @@ def open_door(staff: Service, live: LiveRecognition) -> Callable[..., AppTest]:
 
 
 def sign(at: AppTest) -> str:
-    (found,) = [h.proto.body for h in at.get("html") if 'role="status"' in h.proto.body]
+    (found,) = [h.proto.body for h in at.get("html") if '<div class="door ' in h.proto.body]
     return found
 
 

@@ -1,0 +1,140 @@
+"""A real server and a real browser, for tests: what they have in common."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from demo.people import NAMES, portrait
+from enrollment.config import Settings
+from enrollment.enroller import allow_collision
+from enrollment.intake import Enrollee
+from enrollment.opening import create
+from enrollment.photo import encode_jpeg, photo_bytes
+from enrollment.service import open_service
+
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 600  # seconds: a slow host is no failure, and what is quick does not wait
+COLLEAGUES = range(6, 9)  # enrolled beforehand, so that the threshold is measured on somebody
+
+
+def settings_in(folder: Path) -> Settings:
+    """Of the gallery that `serving` serves."""
+    return Settings(home=folder / "gallery", key_folder=folder / "config" / "rollcall" / "keys")
+
+
+def fill(settings: Settings, people: Sequence[int] = COLLEAGUES) -> None:
+    """A gallery with these drawn people."""
+    create(settings, "dlib-resnet")
+    with open_service(settings) as service:
+        enrollees = [
+            Enrollee(
+                NAMES[person],
+                None,
+                tuple(photo_bytes(f"{n}.jpg", encode_jpeg(portrait(person, n))) for n in range(2)),
+            )
+            for person in people
+        ]
+        assert all(r.enrolled for r in service.enroll(enrollees, "drawn", allow_collision))
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a server of its own, as `rollcall serve` starts it; its log is in `folder`."""
+    port = _free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--home", str(folder / "gallery")],
+            env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")},
+            stderr=log,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield f"http://127.0.0.1:{port}"
+            server.send_signal(signal.SIGINT)
+            assert server.wait(PATIENCE) == 0, "Ctrl-C ends it cleanly"
+        finally:
+            server.kill()
+            server.wait()
+
+
+@contextmanager
+def chromium(film: Path, allowed: bool = True) -> Iterator[Browser]:
+    """Chromium whose camera plays this film, concatenated JPEGs, again and again.
+
+    Args:
+        allowed: pages may use the camera without asking.
+    """
+    camera = [
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+        *(["--use-fake-ui-for-media-stream"] if allowed else []),
+    ]
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*SWITCHES, *camera], timeout=PATIENCE * 1000
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """A page that must not ask anybody but the server for anything."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    away = [url for url in asked if not re.match(r"(http://127\.0\.0\.1:|data:|blob:)", url)]
+    context.close()
+    assert not away, "the pages load nothing from elsewhere"
+
+
+def frame(person: int | None, number: int) -> bytes:
+    """One JPEG of a film: a drawn person on grey, or grey alone."""
+    picture = np.full((360, 640, 3), 128, np.uint8)  # a larger one keeps the host busy
+    if person is not None:
+        picture[:, 140:500] = portrait(person, number, size=360)
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return data.tobytes()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        assert server.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"nothing answers at {url}")
