@@ -90,8 +90,8 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
     st.success(
         plain(
             say(
-                "{name} is erased: {n} rows and the key. Searches with their own photos afterwards: "
-                "{probes}; found: {found}.",
+                "{name} is erased: {n} rows and the key. Searches with their own photos "
+                "afterwards: {probes}; found: {found}.",
                 name=erased.name,
                 n=visit.language.number(sum(receipt.erased_rows.values())),
                 probes=receipt.negative_test["probes"],
