@@ -46,6 +46,7 @@ def show_erasing(visit: Visit, subject_id: str) -> None:
                 "every trained head that saw them. This cannot be undone."
             )
         )
+        _warn_of_backups(visit)
         typed = st.text_input(
             say("Type the name to confirm"), key=f"erase-name-{subject_id}", autocomplete="off"
         )
@@ -89,8 +90,8 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
     st.success(
         plain(
             say(
-                "{name} is erased: {n} rows and the key. Searched for afterwards with their own "
-                "{probes} photos, they were found {found} times.",
+                "{name} is erased: {n} rows and the key. Searches with their own photos "
+                "afterwards: {probes}; found: {found}.",
                 name=erased.name,
                 n=visit.language.number(sum(receipt.erased_rows.values())),
                 probes=receipt.negative_test["probes"],
@@ -115,6 +116,16 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
             icon=":material/close:",
             on_click=_put_away,
             args=(receipt.subject_id,),
+        )
+
+
+def _warn_of_backups(visit: Visit) -> None:
+    if visit.service.backups.newest() is not None:
+        st.caption(
+            visit.say(
+                "Backups that were made before still hold whoever is erased: delete them, and make "
+                "a new one."
+            )
         )
 
 
@@ -151,6 +162,7 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
             if len(people) > _LISTED:
                 rest = len(people) - _LISTED
                 st.caption(visit.say_many("and {n} more", "and {n} more", rest))
+        _warn_of_backups(visit)
         typed = st.text_input(
             say("Type how many they are to confirm: {number}", number=number),
             key="erase-all-count",

@@ -53,6 +53,10 @@ def _rules(visit: Visit) -> list[str]:
         )
         + " "
         + many("At most {n} face waits.", "At most {n} faces wait.", review.most),
+        say(
+            "A backup holds everybody who was enrolled when it was made: after an erasure make a "
+            "new one, and delete those from before."
+        ),
         say("Nothing of a person is erased by itself: somebody confirms it, here."),
         say(
             "Who was recognised, when and where is kept nowhere, so nobody is told of for not "

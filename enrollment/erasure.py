@@ -48,9 +48,6 @@ def erase(
         Unusable: the rows are deleted, but another process kept the log from being cut, so old
             pages may still be read from the files; the next start goes on with it.
     """
-    found = gallery.templates()
-    mine = [i for i, owner in enumerate(found.subject_ids) if owner == subject.subject_id]
-    probes = found.vectors[mine]
     with gallery.change(actor) as change:
         if change.subject(subject.subject_id) is None:
             raise BadInput(
@@ -84,7 +81,7 @@ def erase(
         erased_rows=rows,
         reports_deleted=reports,
         log_cut=log_cut,
-        negative_test=_negative_test(roster, probes, subject.subject_id),
+        negative_test=_negative_test(roster, own, subject.subject_id),
     )
 
 

@@ -191,9 +191,11 @@ def test_a_consent_is_given_again(staffed: Service, at: AppTest) -> None:
 
 def test_erasing_asks_for_the_name_and_hands_out_a_receipt(staffed: Service, at: AppTest) -> None:
     zofie = ids(staffed)[0]
-    staffed.privacy.add_request(zofie, "erasure", "")
+    staffed.privacy.withdraw(zofie)
+    staffed.backup()
     go(at, "requests")
     press(at, "Erase…")
+    assert "Backups that were made before still hold" in said(at)
     yes = next(button for button in at.button if button.label == "Erase for ever")
     assert yes.disabled
     typed = next(field for field in at.text_input if field.label == "Type the name to confirm")
@@ -206,6 +208,7 @@ def test_erasing_asks_for_the_name_and_hands_out_a_receipt(staffed: Service, at:
     press(at, "Erase for ever")
     assert zofie not in ids(staffed)
     assert "Žofie <b> is erased" in said(at)
+    assert "own photos afterwards: 1; found: 0." in said(at), "also when suspended"
     assert staffed.privacy.open_requests() == 0
     press(at, "Put away")
     assert "is erased" not in said(at)
