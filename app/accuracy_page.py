@@ -62,8 +62,8 @@ def _show_promise(visit: Visit, point: OperatingPoint) -> None:
         st.info(
             visit.say_many(
                 "{n} pair of people is as alike as photos of one person. Somebody who was enrolled "
-                "twice makes the threshold stricter for everybody: see who looks alike below, and merge "
-                "them under People if they are one.",
+                "twice makes the threshold stricter for everybody: see who looks alike below, and "
+                "merge them under People if they are one.",
                 "{n} pairs of people are as alike as photos of one person. Somebody who was "
                 "enrolled twice makes the threshold stricter for everybody: see who looks alike "
                 "below, and merge who is one person under People.",
