@@ -58,6 +58,19 @@ def _show_promise(visit: Visit, point: OperatingPoint) -> None:
         if (found := found_share(point)) is not None:
             st.metric(say("Enrolled found"), language.percent(found, 1), border=True)
     st.caption(plain(_how(visit, point)))
+    if point.near_pairs:
+        st.info(
+            visit.say_many(
+                "{n} pair of people is as alike as photos of one person. Somebody who was enrolled "
+                "twice makes the threshold stricter for everybody: see who looks alike below, and "
+                "merge them under People if they are one.",
+                "{n} pairs of people are as alike as photos of one person. Somebody who was "
+                "enrolled twice makes the threshold stricter for everybody: see who looks alike "
+                "below, and merge who is one person under People.",
+                len(point.near_pairs),
+            ),
+            icon=":material/group:",
+        )
     if point.promise != "kept":
         needed = visit.service.needed_for(point)
         st.warning(

@@ -183,6 +183,7 @@ def test_the_history_is_a_chart_and_a_table(company: Service) -> None:
 def test_people_who_look_alike_are_listed_by_name(company: Service) -> None:
     company.calibrate(0.3)
     at = open_page(company)
+    assert "1 pair of people is as alike as photos of one person" in at.info[0].value
     named = next(table.value for table in at.table if "Strangers" in table.value.columns)
     assert {"Person 1"} < set(named["Person"])
     pairs = next(table.value for table in at.table if "looks like" in table.value.columns)
