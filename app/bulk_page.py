@@ -222,7 +222,7 @@ def _show_plan(visit: Visit, plan: BulkPlan) -> None:
 def _ask_consent(visit: Visit, draft: BulkDraft) -> str | None:
     say = visit.say
     st.subheader(say("3. Consent"))
-    offered, key = offered_consent(visit), draft.key(f"consent-{visit.language.code}")
+    offered, key = offered_consent(visit.language), draft.key(f"consent-{visit.language.code}")
     st.session_state.setdefault(key, offered if draft.consent is None else draft.consent)
     text = str(st.session_state[key]).strip()
     draft.consent = None if text == offered else text

@@ -48,7 +48,7 @@ def _text_key(visit: Visit, draft: Draft) -> str:
 
 
 def _text(visit: Visit, draft: Draft) -> str:
-    offered, key = offered_consent(visit), _text_key(visit, draft)
+    offered, key = offered_consent(visit.language), _text_key(visit, draft)
     st.session_state.setdefault(key, offered if draft.consent is None else draft.consent)
     text = str(st.session_state[key]).strip()
     draft.consent = None if text == offered else text

@@ -2,13 +2,13 @@
 
 from datetime import UTC, date, datetime, time, tzinfo
 
-from app.visit import Visit
+from app.language import Language
 
 
-def offered_consent(visit: Visit) -> str:
+def offered_consent(language: Language) -> str:
     """What a person agrees to unless the operator writes something else: who, what, what for, for
     how long, and how to withdraw."""
-    return visit.say(
+    return language.say(
         "Who: the company that runs this Rollcall, on a machine of its own.\n"
         "What: cut-outs of my face from the photos I give, and numbers computed from them, both "
         "encrypted.\n"

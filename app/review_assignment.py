@@ -157,7 +157,7 @@ def _ask_consent(visit: Visit, desk: Desk) -> str | None:
     if visit.service.facts.consent_policy != "required":
         return None
     key = desk.key("consent")
-    st.session_state.setdefault(key, offered_consent(visit))
+    st.session_state.setdefault(key, offered_consent(visit.language))
     text = st.text_area(
         visit.say("The text that the person agrees to; it is stored word for word"),
         key=key,

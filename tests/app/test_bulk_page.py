@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.bulk_results import refused_file, results_file
 from app.bulk_work import NAME, results_of
-from app.draft import CONSENT
+from app.consent_text import offered_consent
 from app.language import Language
 from app.spreadsheet import spreadsheet
 from app.tasks import Task, Tasks
@@ -136,7 +136,9 @@ def test_a_zip_becomes_people(service: Service, tasks: Tasks) -> None:
     ]
     people = service.people()
     assert sorted(s.name for s in people) == ["Ada", "Žofie"]
-    assert [c.text for s in people for c in service.consents(s.subject_id)] == [CONSENT] * 2
+    assert [c.text for s in people for c in service.consents(s.subject_id)] == [
+        offered_consent(Language())
+    ] * 2
 
 
 def test_the_same_zip_again_skips_what_is_there(service: Service, tasks: Tasks) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.draft import Draft, Request, version_of
+from app.draft import Draft, Request
 from app.guided_camera import mirrored_with_oval
 from app.live_view import LiveView
 from enrollment.capture import Capture
+from enrollment.consent_version import consent_version
 from enrollment.guidance import Guidance, GuidancePolicy, View
 from enrollment.guide import Guide
 from enrollment.intake import Enrollee
@@ -75,10 +76,10 @@ def test_a_consent_taken_back_shuts_them_and_loses_nothing(service: Service) -> 
 
 def test_the_version_belongs_to_the_words(service: Service) -> None:
     at = open_page(_enroll_page, service)
-    first = version_of(at.text_area[0].value)
+    first = consent_version(at.text_area[0].value)
     assert f"Version {first}" in said(at)
     at.text_area[0].set_value("Something else.").run()
-    assert f"Version {version_of('Something else.')}" in said(at)
+    assert f"Version {consent_version('Something else.')}" in said(at)
     assert f"Version {first}" not in said(at)
 
 

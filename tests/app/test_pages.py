@@ -9,7 +9,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from app.draft import offered_consent
+from app.consent_text import offered_consent
 from app.language import Language
 from app.plain import plain
 from app.tasks import Tasks
@@ -35,8 +35,6 @@ def packages_are_scanned_once() -> Iterator[None]:
 def _enroll_page(service) -> None:  # a script of its own: it knows no names from here
     from app.enroll_page import show
     from app.language import Language
-    from app.tasks import Tasks
-    from app.visit import Visit
 
     show(Visit(service, Language(), Tasks()))
 
@@ -44,15 +42,12 @@ def _enroll_page(service) -> None:  # a script of its own: it knows no names fro
 def _identify_page(service) -> None:  # a script of its own: it knows no names from here
     from app.identify_page import show
     from app.language import Language
-    from app.tasks import Tasks
-    from app.visit import Visit
 
     show(Visit(service, Language(), Tasks()))
 
 
 def _all_pages(service) -> None:
     from app.pages import show
-    from app.tasks import Tasks
 
     show(lambda: service, Tasks())
 
@@ -127,7 +122,7 @@ def test_what_was_agreed_to_is_what_is_stored(service: Service) -> None:
 
 def test_the_default_text_is_shown_and_stored_word_for_word(service: Service) -> None:
     at = fill(open_page(_enroll_page, service), "Ada", file(1, 0))
-    offered = offered_consent(Visit(service, Language(), Tasks()))
+    offered = offered_consent(Language())
     assert offered in [text.value for text in at.text]
     press(at, "Enroll")
     (subject,) = service.people()

@@ -9,7 +9,8 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from app.draft import CONSENT
+from app.consent_text import offered_consent
+from app.language import Language
 from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
@@ -276,7 +277,7 @@ def test_a_newcomer_needs_a_name_and_consent(staffed: Service) -> None:
     press(at, "Enroll as a new person")
     assert "Ada is enrolled with 3 photos" in said(at)
     (consent,) = staffed.consents(staffed.person("Ada").subject_id)
-    assert consent.text == CONSENT
+    assert consent.text == offered_consent(Language())
     assert "Nothing waits" in said(at)
 
 
