@@ -48,24 +48,20 @@ def show_assignment(
             ]
             st.caption(visit.say("The most alike, or write a name. A digit chooses."))
         _show_choices(visit, desk, faces, choices)
-        new = st.toggle(
-            visit.say("Somebody new"), key=desk.key("new"), on_change=_begin_new, args=(desk,)
-        )
-        if new:
+        if desk.newcomer:
             _show_newcomer(visit, desk, faces)
+        elif st.button(visit.say("Somebody new"), icon=":material/person_add:", shortcut="w"):
+            desk.newcomer = True
+            # What was searched for in vain is the newcomer's name.
+            st.session_state[desk.key("new-name")] = written
+            st.rerun()
         if st.button(visit.say("Cancel"), icon=":material/close:", shortcut="Esc"):
-            desk.assigning, desk.refusal = False, None
+            desk.stop_assigning()
             st.rerun()
 
 
 def _from_the_start(desk: Desk) -> None:
     desk.offset = 0
-
-
-def _begin_new(desk: Desk) -> None:
-    """What was searched for in vain is the newcomer's name."""
-    written = str(st.session_state.get(desk.key("who"), "")).strip()
-    st.session_state.setdefault(desk.key("new-name"), written)
 
 
 def _found(visit: Visit, desk: Desk, written: str) -> list[_Choice]:

@@ -50,6 +50,7 @@ class Desk:
     """position: of the group in front. members: its faces, as they were shown.
 
     turn: part of the widgets' keys; another one gives fresh widgets.
+    newcomer: faces are being assigned to somebody new.
     asking: "discard" or "discard-all" while the dialog is open; confirmed: it was answered yes.
     """
 
@@ -58,6 +59,7 @@ class Desk:
     turn: int = 0
     shown: int = FACES_AT_ONCE
     assigning: bool = False
+    newcomer: bool = False
     offset: int = 0
     asking: str | None = None
     asked: tuple[str, ...] = ()
@@ -97,13 +99,15 @@ class Desk:
     def stop_asking(self) -> None:
         self.asking, self.asked, self.confirmed = None, (), False
 
+    def stop_assigning(self) -> None:
+        self.assigning, self.newcomer, self.refusal = False, False, None
+
     def _fresh(self) -> None:
         self.turn += 1
         self.shown = FACES_AT_ONCE
-        self.assigning = False
         self.offset = 0
         self.stop_asking()
-        self.refusal = None
+        self.stop_assigning()
 
 
 def current_desk() -> Desk:

@@ -170,7 +170,9 @@ def _show_acts(
             "assign", say("Assign"), "person_add", "a",
             say("Enroll these faces: of somebody enrolled, or of somebody new."), first=True,
         ):  # fmt: skip
-            desk.assigning, desk.refusal = not desk.assigning, None
+            opening = not desk.assigning
+            desk.stop_assigning()
+            desk.assigning = opening
             st.rerun()
         if act(
             "ignore", say("Ignore: a stranger"), "person_off", "i",

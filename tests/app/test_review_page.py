@@ -260,7 +260,7 @@ def test_a_newcomer_needs_a_name_and_consent(staffed: Service) -> None:
     queue(staffed, *((9, n) for n in range(3)))
     at = press(open_page(staffed), "Assign")
     at.text_input[0].set_value("Ada").run()
-    at.toggle[0].set_value(True).run()
+    press(at, "Somebody new")
     assert at.text_input[1].value == "Ada", "what was searched for in vain is the name"
     press(at, "Enroll as a new person")
     assert "There is no consent yet" in said(at)
