@@ -1,5 +1,7 @@
 """How well a person is found, what the nights counted, who is near, and which heads saw them."""
 
+from datetime import datetime
+
 import altair as alt
 import streamlit as st
 
@@ -57,7 +59,7 @@ def _show_nights(visit: Visit, person: Person) -> None:
     st.text(
         say(
             "The night of {day} found {found} of {tried}.",
-            day=visit.language.day(last.day),
+            day=_day(visit, last.day),
             found=visit.language.number(last.found),
             tried=visit.language.number(last.tried),
         )
@@ -66,7 +68,7 @@ def _show_nights(visit: Visit, person: Person) -> None:
         return
     rows = [
         {
-            "day": night.day.date().isoformat(),
+            "day": _day(visit, night.day),
             "share": night.found / night.tried,
             "photos": f"{night.found} / {night.tried}",
         }
@@ -76,7 +78,7 @@ def _show_nights(visit: Visit, person: Person) -> None:
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(point=True)
         .encode(
-            x=alt.X("day:T", title=say("night")),
+            x=alt.X("day:O", title=say("night"), sort=None, axis=alt.Axis(labelOverlap=True)),
             y=alt.Y(
                 "share:Q",
                 title=say("found"),
@@ -84,7 +86,7 @@ def _show_nights(visit: Visit, person: Person) -> None:
                 axis=alt.Axis(format="%"),
             ),
             tooltip=[
-                alt.Tooltip("day:T", title=say("night")),
+                alt.Tooltip("day:N", title=say("night")),
                 alt.Tooltip("photos:N", title=say("found")),
             ],
         )
@@ -96,10 +98,15 @@ def _show_nights(visit: Visit, person: Person) -> None:
         alt=say(
             "The share of this person's photos that each night found, from {first} on; the last "
             "one {share}",
-            first=visit.language.day(nights[0].day),
+            first=_day(visit, nights[0].day),
             share=visit.language.percent(last.found / last.tried, 0),
         ),
     )
+
+
+def _day(visit: Visit, night: datetime) -> str:
+    """A night's day is a UTC day wherever it is read."""
+    return visit.language.day(night.replace(tzinfo=visit.language.zone))
 
 
 def show_neighbours(visit: Visit, person: Person) -> None:

@@ -42,7 +42,9 @@ def show_photos(visit: Visit, state: PersonVisit, person: Person) -> None:
             args=(state, "all_photos", True),
         )
     with st.expander(say("Quality in numbers")):
-        st.table([_quality(visit, photo) for photo in photos], hide_index=True)
+        for photo in photos:
+            st.text(str(photo.details.get("source", photo.sample_id)))
+            st.caption(plain(_quality(visit, photo)))
 
 
 def _told(visit: Visit, photo: KeptPhoto) -> list[str]:
@@ -58,14 +60,13 @@ def _told(visit: Visit, photo: KeptPhoto) -> list[str]:
     ]
 
 
-def _quality(visit: Visit, photo: KeptPhoto) -> dict[str, str]:
+def _quality(visit: Visit, photo: KeptPhoto) -> str:
     found = photo.details.get("quality")
     numbers = found if isinstance(found, dict) else {}
-    line = {visit.say("Photo"): plain(str(photo.details.get("source", photo.sample_id)))}
-    return line | {
-        _measure(visit, key): visit.language.number(float(value), 2)
+    return ", ".join(
+        f"{_measure(visit, key)} {visit.language.number(float(value), 2)}"
         for key, value in numbers.items()
-    }
+    )
 
 
 def _measure(visit: Visit, key: str) -> str:
@@ -80,7 +81,7 @@ def _measure(visit: Visit, key: str) -> str:
         "roll": say("tilted (°)"),
         "confidence": say("detector's confidence"),
     }
-    return words.get(key, plain(key))
+    return words.get(key, key)
 
 
 def show_consents(visit: Visit, family: list[Person]) -> None:

@@ -30,6 +30,7 @@ from app.visit import Visit
 from demo.people import portrait
 from enrollment.capture import Capture
 from enrollment.config import Settings
+from enrollment.nightly import KEPT_HEADS
 from enrollment.opening import write_gallery
 from enrollment.photo import encode_jpeg
 from enrollment.service import Service, open_service
@@ -127,14 +128,14 @@ def _put_nights(gallery: Gallery) -> None:
     """As `Nightly` writes them: counts of each person, and a head with all of them."""
     subject_ids = list(gallery.subjects())
     mentions = sorted(gallery.pseudonyms(subject_ids).values())
-    for night in range(NIGHTS):
-        day = f"2026-{1 + night // 28:02}-{1 + night % 28:02}"
-        with gallery.change("benchmark") as change:
+    with gallery.change("benchmark") as change:
+        for night in range(NIGHTS):
+            day = f"2026-{1 + night // 28:02}-{1 + night % 28:02}"
             change.put_night(day, dict.fromkeys(subject_ids, (PHOTOS - 1, PHOTOS)))
             details = {"outcome": "promoted", "mode": "imprint", "mentions": mentions}
             change.put_job("nightly", day, "finished", change.at, details)
-            if night >= NIGHTS - 14:
-                manifest = {"mode": "imprint", "templates": "A" * 32 * PHOTOS * len(subject_ids)}
+            if night >= NIGHTS - KEPT_HEADS:
+                manifest = {"mode": "imprint", "templates": "A" * 22 * PHOTOS * len(subject_ids)}
                 change.add_head(f"{day}-imprint", "champion", 1, manifest, subject_ids)
 
 

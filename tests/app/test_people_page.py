@@ -162,6 +162,7 @@ def test_one_person_whole(staff: Service) -> None:
     assert "Staff number: none" in text
     assert "1-0.png" in text, "where a photo came from"
     assert "given as a photo" in text
+    assert text.count("sharpness") == 4, "quality numbers of each photo"
     assert "I agree, word for word." in text
     assert "the person's consent" in text
     assert "4 of 4 photos would be found if they were not in the gallery: 100%" in text
@@ -199,7 +200,7 @@ def test_nights_become_a_chart(staff: Service) -> None:
         assert len(at.get("arrow_vega_lite_chart")) + len(at.get("vega_lite_chart")) == found - 2
     with staff._gallery.change("test") as change:
         change.add_head("2026-11-21-imprint", "champion", 1, {"mode": "imprint"}, [ada])
-    (_, heads) = open_page(staff, ada).table
+    (heads,) = open_page(staff, ada).table
     assert unmarked(heads.value["Version"][0]) == "2026-11-21-imprint"
     assert heads.value["State"][0] == "serves now"
 

@@ -60,13 +60,15 @@ def test_each_person_alone_adds_up_to_all_of_them(gallery: Gallery, threshold: f
     assert 0 < sum(one.found for one in alone) < len(mated), "some are found and some are not"
 
 
-def test_the_find_rate_says_how_sure_it_is(staff: Service) -> None:
-    found = staff.profiles.left_out(staff.person("Carl").subject_id)
+def test_the_find_rate_says_how_sure_it_is(service: Service, person: Person) -> None:
+    list(service.enroll([person(n) for n in (1, 2, 3)], "yes", allow_collision))
+    carl = service.person("Person 3").subject_id
+    found = service.profiles.left_out(carl)
     assert (found.found, found.tried, found.share) == (3, 3, 1.0)
     assert found.interval_95 is not None
     assert found.interval_95[0] < 0.5
-    staff.suspend("Carl")
-    nothing = staff.profiles.left_out(staff.person("Carl").subject_id)
+    service.suspend(carl)
+    nothing = service.profiles.left_out(carl)
     assert (nothing.share, nothing.interval_95) == (None, None)
 
 
