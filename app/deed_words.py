@@ -23,7 +23,7 @@ def action_in_words(action: str, language: Language) -> str:
         "subject.different": say("Two were told apart"),
         "subject.merge": say("Two were merged"),
         "subject.erase": say("Somebody was erased"),
-        "subject.copy": say("Somebody's data was copied for them"),
+        "subject.export": say("Somebody's data was copied for them"),
         "consent.add": say("A consent was written down"),
         "consent.withdraw": say("A consent was taken back"),
         "samples.add": say("Photos were kept"),
@@ -99,7 +99,7 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "subject.merge": lambda d, to: to.say(
         "Merged {name} into {other}", name=_name(d, to), other=_other(d, to)
     ),
-    "subject.copy": lambda d, to: to.say("Copied the data of {name} for them", name=_name(d, to)),
+    "subject.export": lambda d, to: to.say("Copied the data of {name} for them", name=_name(d, to)),
     "subject.erase": lambda d, to: to.say("Erased a person"),
     "consent.add": lambda d, to: to.say(
         "Wrote down the consent of {name} (text {version})",

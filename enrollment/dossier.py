@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from enrollment.errors import BadInput
 from enrollment.lineage import lineage
@@ -12,11 +13,13 @@ from enrollment.people import subject_document
 from store.gallery import Gallery
 from store.records import Subject
 
+_MOST = 10_000  # rows of a list
 _README = """\
 What Rollcall keeps about this person.
 
 person.json      name, staff number, state, and everybody who was merged into this person
 consents.json    what was agreed to, word for word, and when
+requests.json    what this person asked for, and what was answered
 photos/          the kept cut-outs around the face, as they are stored
 photos.json      of each: where it came from, who said so, and the measured quality
 templates.json   of each photo: the numbers that a face is recognised by
@@ -43,6 +46,7 @@ def write_dossier(gallery: Gallery, subject_id: str, actor: str) -> bytes:
     documents = {
         "person.json": _person(family),
         "consents.json": _consents(gallery, members),
+        "requests.json": _requests(gallery, members),
         "templates.json": _templates(gallery, members),
         "recognition.json": _recognition(gallery, members),
         "review.json": _review(gallery, members),
@@ -72,12 +76,35 @@ def _consents(gallery: Gallery, members: Sequence[str]) -> list[dict[str, object
             "subject_id": member,
             "basis": consent.basis,
             "text": consent.text,
+            "version": consent.version,
             "given_at": consent.given_at.isoformat(),
-            "withdrawn_at": consent.withdrawn_at.isoformat() if consent.withdrawn_at else None,
+            "expires_at": _day(consent.expires_at),
+            "withdrawn_at": _day(consent.withdrawn_at),
         }
         for member in members
         for consent in gallery.consents(member)
     ]
+
+
+def _requests(gallery: Gallery, members: Sequence[str]) -> list[dict[str, object]]:
+    waiting, _ = gallery.requests(limit=_MOST)
+    answered, _ = gallery.requests(answered=True, limit=_MOST)
+    return [
+        {
+            "kind": request.kind,
+            "requested_at": request.requested_at.isoformat(),
+            "due_at": request.due_at.isoformat(),
+            "note": request.note,
+            "outcome": request.outcome,
+            "answer": request.answer,
+        }
+        for request in [*waiting, *answered]
+        if request.subject_id in members
+    ]
+
+
+def _day(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None
 
 
 def _templates(gallery: Gallery, members: Sequence[str]) -> dict[str, object]:
@@ -150,7 +177,9 @@ def _review(gallery: Gallery, members: Sequence[str]) -> dict[str, object]:
 
 
 def _audit(gallery: Gallery, members: Sequence[str]) -> list[dict[str, object]]:
+    names = gallery.pseudonyms(members).values()
+    trail, _ = gallery.audit_page(names=list(names), limit=_MOST)
     return [
         {"at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action}
-        for entry in gallery.audit_about(members)
+        for entry in reversed(trail)
     ]

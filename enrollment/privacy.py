@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from enrollment.disclosure import disclose
+from enrollment.dossier import write_dossier
 from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
 from enrollment.message import message
@@ -252,15 +252,8 @@ class Privacy:
                 raise BadInput(message("this request is closed already; nothing was changed"))
 
     def copy_of(self, subject_id: str) -> bytes:
-        """Everything that is kept about a person, as a zip file; as `disclose`.
-
-        Raises:
-            BadInput: they are not here any more.
-        """
-        with self._gallery.change(self._actor, raises_generation=False) as change:
-            _members(change, subject_id)
-            change.record("subject.copy", subject_id)
-        return disclose(self._gallery, subject_id, self._now())
+        """Everything that is kept about a person, as a zip file; as `write_dossier`."""
+        return write_dossier(self._gallery, subject_id, self._actor)
 
     # -- the audit trail --------------------------------------------------------------------------
 

@@ -288,7 +288,7 @@ class Change:
     def person(self, subject_id: str) -> tuple[Subject | None, list[str]]:
         """A subject as it is under the lock, and the ids of it and of all merged into it."""
         found = metadata.some_subjects(self.connection, [subject_id])
-        return found.get(subject_id), metadata.family_of(self.connection, subject_id)
+        return found.get(subject_id), list(metadata.families(self.connection, [subject_id]))
 
     def sightings(self, since: datetime | None = None) -> list[Sighting]:
         """As `Gallery.sightings`, under the lock."""

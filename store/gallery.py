@@ -25,7 +25,6 @@ from store.database import checkpoint, damage, migrate, needs_migration, open_en
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
 from store.records import (
-    AuditEntry,
     AuditRecord,
     Backup,
     Consent,
@@ -193,11 +192,6 @@ class Gallery:
         with self._reading() as connection:
             return person.named(connection, name)
 
-    def audit_about(self, subject_ids: Collection[str]) -> list[AuditEntry]:
-        """What the audit trail says of these, oldest first."""
-        with self._reading() as connection:
-            return person.audit_about(connection, self._vault, subject_ids)
-
     def heads_that_saw(self, subject_ids: Collection[str]) -> list[HeadVersion]:
         """The kept versions of the head that were made with any of these, newest first."""
         with self._reading() as connection:
@@ -243,7 +237,7 @@ class Gallery:
     def family_of(self, subject_id: str) -> list[str]:
         """A subject and all that were merged into it, itself first."""
         with self._reading() as connection:
-            return metadata.family_of(connection, subject_id)
+            return list(metadata.families(connection, [subject_id]))
 
     def subject_ids(self) -> list[str]:
         """Everybody's, those merged into others too."""

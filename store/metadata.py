@@ -219,16 +219,6 @@ def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
     return roots
 
 
-def family_of(connection: sa.Connection, subject_id: str) -> list[str]:
-    """A subject and all that were merged into it, itself first."""
-    found, newest = [subject_id], [subject_id]
-    while newest:
-        pointing = sa.select(subjects.c.subject_id).where(subjects.c.merged_into.in_(newest))
-        newest = list(connection.execute(pointing).scalars())
-        found += newest
-    return found
-
-
 def subject_ids(connection: sa.Connection) -> list[str]:
     """Everybody's, those merged into others too."""
     return list(connection.execute(sa.select(subjects.c.subject_id)).scalars())

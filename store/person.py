@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from store import audit as trail
 from store import metadata
-from store.records import AuditEntry, HeadVersion, NightCount, Subject
-from store.schema import audit, events, heads, samples, subjects
+from store.records import HeadVersion, NightCount, Subject
+from store.schema import events, heads, samples, subjects
 from store.vault import Vault
 
 NIGHT = "night"
@@ -51,24 +51,6 @@ def newest_samples(connection: sa.Connection, subject_ids: Sequence[str]) -> dic
     rows = connection.execute(sa.select(ranked).where(ranked.c.rank == 1)).all()
     oldest_first = sorted(rows, key=lambda row: (row.captured_at, row.sample_id))
     return {owners[row.subject_id]: row.sample_id for row in oldest_first}
-
-
-def audit_about(
-    connection: sa.Connection, vault: Vault, subject_ids: Collection[str]
-) -> list[AuditEntry]:
-    """What the audit trail says of these, oldest first."""
-    names = [trail.pseudonym(vault, subject_id) for subject_id in subject_ids]
-    about = [audit.c.object.in_(names), *(audit.c.details.contains(name) for name in names)]
-    rows = connection.execute(sa.select(audit).where(sa.or_(*about)).order_by(audit.c.seq))
-    return [
-        AuditEntry(
-            at=datetime.fromisoformat(row.at),
-            actor=row.actor,
-            action=row.action,
-            details=json.loads(row.details),
-        )
-        for row in rows
-    ]
 
 
 def heads_that_saw(

@@ -291,16 +291,6 @@ class NightCount:
 
 
 @dataclass(frozen=True)
-class AuditEntry:
-    """A line of the audit trail. details hold no name."""
-
-    at: datetime
-    actor: str
-    action: str
-    details: Mapping[str, object]
-
-
-@dataclass(frozen=True)
 class Job:
     """One run of a job on one UTC day. No name is in `details`."""
 
