@@ -27,6 +27,7 @@ def action_in_words(action: str, language: Language) -> str:
         "consent.add": say("A consent was written down"),
         "consent.withdraw": say("A consent was taken back"),
         "samples.add": say("Photos were kept"),
+        "samples.insist": say("Doubted photos were kept all the same"),
         "request.add": say("Somebody asked for something"),
         "request.answer": say("A request was answered"),
         "operating-point.set": say("The threshold was measured"),
@@ -110,6 +111,12 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "samples.add": lambda d, to: to.say_many(
         "Kept {n} photo of {name}",
         "Kept {n} photos of {name}",
+        _count(d, "samples"),
+        name=_name(d, to),
+    ),
+    "samples.insist": lambda d, to: to.say_many(
+        "Kept {n} doubted photo of {name} all the same",
+        "Kept {n} doubted photos of {name} all the same",
         _count(d, "samples"),
         name=_name(d, to),
     ),

@@ -67,12 +67,12 @@ def page(
 
     Args:
         actions: only these; empty: every one.
-        names: only what is about these pseudonyms; empty: about anybody.
+        names: only what is about these pseudonyms, or names them; empty: about anybody.
     """
     wanted = sa.and_(
         sa.true(),
         *([audit.c.action.in_(list(actions))] if actions else ()),
-        *([audit.c.object.in_(list(names))] if names else ()),
+        *([sa.or_(*_about(names))] if names else ()),
     )
     among = sa.select(sa.func.count()).select_from(audit).where(wanted)
     total = int(connection.execute(among).scalar_one())
@@ -91,6 +91,13 @@ def page(
         for row in rows
     ]
     return found, total
+
+
+def _about(names: Collection[str]) -> list[sa.ColumnElement[bool]]:
+    return [
+        audit.c.object.in_(list(names)),
+        *(audit.c.details.contains(name, autoescape=True) for name in names),
+    ]
 
 
 def length(connection: sa.Connection) -> int:

@@ -305,8 +305,7 @@ def test_pages_ask_for_little(url: str) -> None:
     anna, bert = enroll(gallery, "Anna", seed=1), enroll(gallery, "Bert", seed=9)
     assert gallery.names([bert, anna, "gone"]) == {anna: "Anna", bert: "Bert"}
     assert gallery.names([]) == {}
-    newest = gallery.newest_sample(anna)
-    assert newest is not None
+    newest = gallery.newest_samples([anna])[anna]
     assert newest.sample_id == gallery.samples([anna])[-1].sample_id
     with gallery.change("test") as change:
         change.merge(bert, anna)
