@@ -10,6 +10,7 @@ the same run: an empty Streamlit script, and one `SELECT count(*)`.
 
 import argparse
 import functools
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from streamlit.components.v2 import manifest_scanner
-from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
 
 from app import pages
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
-    set_log_level("error")  # else it misses a browser, aloud, at every run
+    logging.disable(logging.WARNING)  # Streamlit misses a browser, aloud, at every run
     manifest_scanner.scan_component_manifests = functools.cache(
         manifest_scanner.scan_component_manifests
     )  # else each AppTest reads every installed package's metadata
@@ -195,11 +195,10 @@ def main() -> None:
 
 def _measure(service: Service, runs: int) -> None:
     for label in ("with the index and the head built", "once more"):
-        print(f"operating point, {label}: {timed(service.warm, 1).wall / 1000:.2f} s", flush=True)
+        _say_point(label, timed(service.warm, 1))
     (person, *_), _ = service.people_page(limit=1)
     service.rename(person.subject_id, "Somebody")
-    took = timed(service.warm, 1)
-    print(f"operating point, after a rename: {took.wall / 1000:.2f} s, CPU {took.cpu / 1000:.2f} s")
+    _say_point("after a rename", timed(service.warm, 1))
     visit = Visit(service, Language(), Tasks())
     empty, count = script(_empty, runs, {}), timed(service.count, runs * 3)
     print(f"an empty script {empty.wall:.1f} ms, SELECT count(*) {count.wall:.2f} ms\n")
@@ -210,6 +209,11 @@ def _measure(service: Service, runs: int) -> None:
         said = f"{verdict}, {took.errors} errors" if took.errors else verdict
         ratios = f"{took.wall / empty.wall:8.1f} {took.wall / count.wall:8.0f}"
         print(f"{label:20} {took.wall:7.0f} {took.cpu:7.0f} {ratios}  {said}", flush=True)
+
+
+def _say_point(label: str, took: Took) -> None:
+    seconds = f"{took.wall / 1000:.2f} s, CPU {took.cpu / 1000:.2f} s"
+    print(f"operating point, {label}: {seconds}", flush=True)
 
 
 def _shown(
