@@ -22,7 +22,7 @@ demo: $(VENV)/.installed
 	$(BIN)/rollcall demo
 
 test: $(VENV)/.tested
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.tested
 	$(BIN)/pytest -m slow $(ARGS)

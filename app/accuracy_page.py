@@ -40,7 +40,7 @@ def _show_promise(visit: Visit, point: OperatingPoint) -> None:
     many = language.number(1 / point.max_fpir)
     st.write(plain(say("At most 1 stranger in {n} is named.", n=many)))
     if point.promise == "kept":
-        st.badge(say("kept"), icon=":material/check:", color="green")
+        st.badge(say("promise kept"), icon=":material/check:", color="green")
     else:
         st.badge(say("not enough data yet"), icon=":material/hourglass_empty:", color="orange")
     with st.container(horizontal=True):

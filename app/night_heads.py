@@ -41,7 +41,7 @@ def show_heads(visit: Visit) -> None:
                 say("How"): plain(mode_word(visit.language, str(found["mode"]))),
                 say("People"): str(found["subjects"] or "?"),
                 say("Found"): _share(visit, found, "find_rate"),
-                say("Right"): _share(visit, found, "accuracy"),
+                say("Rightly named"): _share(visit, found, "accuracy"),
             }
             for head_id, found in documents.items()
         ],

@@ -79,6 +79,11 @@ def show(service: Callable[[], Service], tasks: Tasks) -> None:
         )
 
 
+def addresses(language: Language) -> list[str]:
+    """Every page's, in the menu's order; the first one's is empty."""
+    return [entry.path for entries in _menu(language).values() for entry in entries]
+
+
 def _menu(language: Language) -> Mapping[str, list[_Entry]]:
     say = language.say
     return {

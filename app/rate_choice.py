@@ -95,7 +95,7 @@ def _show_comparison(visit: Visit, found: WhatIf) -> None:
         say("with 95 % certainty at most"): _thousand(visit, "fpir_upper_95"),
         say("Enrolled found"): lambda point: _share(visit, found_share(point)),
         say("Promise"): lambda point: (
-            say("kept") if point.promise == "kept" else say("not enough data yet")
+            say("promise kept") if point.promise == "kept" else say("not enough data yet")
         ),
     }
     st.table(

@@ -13,7 +13,7 @@ def show_rules(visit: Visit) -> None:
 
 
 def _rules(visit: Visit) -> list[str]:
-    say, many, privacy = visit.say, visit.say_many, visit.service.privacy
+    say, say_many, privacy = visit.say, visit.say_many, visit.service.privacy
     policy, review = privacy.policy, privacy.review_policy
     first = (
         say("Nobody is enrolled without a consent; its text, version, day and end are kept.")
@@ -22,7 +22,7 @@ def _rules(visit: Visit) -> list[str]:
     )
     return [
         first,
-        many(
+        say_many(
             "A consent that ends within {n} day is told of here; the one that holds longest "
             "counts.",
             "A consent that ends within {n} days is told of here; the one that holds longest "
@@ -41,18 +41,18 @@ def _rules(visit: Visit) -> list[str]:
             "A request for erasure or for a copy of one's data is answered within one month "
             "(GDPR art. 12(3)), on the same day of the next month, or its last day."
         ),
-        many(
+        say_many(
             "Who has been suspended for more than {n} day is told of here.",
             "Who has been suspended for more than {n} days is told of here.",
             policy.suspended_days,
         ),
-        many(
+        say_many(
             "A stranger's face waits for review for at most {n} day, then it is deleted.",
             "A stranger's face waits for review for at most {n} days, then it is deleted.",
             round(review.days),
         )
         + " "
-        + many("At most {n} face waits.", "At most {n} faces wait.", review.most),
+        + say_many("At most {n} face waits.", "At most {n} faces wait.", review.most),
         say(
             "A backup holds everybody who was enrolled when it was made: after an erasure make a "
             "new one, and delete those from before."

@@ -28,7 +28,7 @@ def promise(point: OperatingPoint, language: Language) -> str:
         "at most 1 stranger in {n} is named", n=language.number(1 / point.max_fpir)
     )
     kept = {
-        "kept": language.say("kept"),
+        "kept": language.say("promise kept"),
         "not_enough_data": language.say("not enough data yet"),
     }
     return f"{named}: {kept.get(point.promise, point.promise)}"

@@ -65,7 +65,9 @@ def _line(visit: Visit, at: datetime, point: OperatingPoint) -> dict[str, str]:
         say("Strangers named"): share(point.measured_fpir),
         say("Found"): share(found_share(point)),
         say("People"): language.number(point.subjects),
-        say("Promise"): say("kept") if point.promise == "kept" else say("not enough data yet"),
+        say("Promise"): say("promise kept")
+        if point.promise == "kept"
+        else say("not enough data yet"),
     }
 
 
@@ -83,7 +85,7 @@ def _draw(visit: Visit, points: _Points) -> None:
     rows = [r for at, p in points for r in _rows(visit, at, {found: found_share(p)})]
     if rows:
         st.altair_chart(
-            _chart(rows, say("enrolled"), [found], [BLUE], _below(points)),
+            _chart(rows, say("Enrolled, found"), [found], [BLUE], _below(points)),
             width="stretch",
             alt=say("Enrolled found over time; the numbers are in the table below."),
         )

@@ -61,6 +61,7 @@ class Change:
     at: datetime
     actor: str
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
+    renamed: set[str] = field(default_factory=set)  # active ones, who are found as before
     relabelled: bool = False  # more than added templates: labels or states moved
     dropped_heads: list[str] = field(default_factory=list)  # whose files are to go
     dropped_reports: list[str] = field(default_factory=list)
@@ -215,7 +216,13 @@ class Change:
         return metadata.has_content(self.connection, self.vault, digest, subject_ids)
 
     def rename(self, subject_id: str, name: str) -> None:
+        relabelled = self.relabelled
         self._update(subject_id, name=name, name_key=metadata.name_key(name))
+        active = sa.select(subjects.c.state).where(subjects.c.subject_id == subject_id)
+        if self.connection.execute(active).scalar_one() == "active":
+            # Nobody is found otherwise than before, so nothing has to be measured anew.
+            self.relabelled = relabelled
+            self.renamed.add(subject_id)
         self.record("subject.rename", subject_id)
 
     def set_state(self, subject_id: str, state: str) -> None:

@@ -300,7 +300,7 @@ class Gallery:
             return self.templates_of(set(self._labels.values()))
 
     def grown_since(self, generation: int) -> frozenset[str] | None:
-        """Subjects whose templates became more since then, if nothing else has changed.
+        """Subjects with more templates or a new name since then, if nothing else has changed.
 
         None: something else has, or it is not known; look at everything.
         """
@@ -534,7 +534,7 @@ class Gallery:
             self._index.add(ids, np.stack(vectors))
             self._labels.update(zip(ids, owners, strict=True))
         if change.generation > self._generation:
-            grown = frozenset(owner for _, owner, _ in change.added)
+            grown = frozenset(owner for _, owner, _ in change.added) | change.renamed
             self._grown = [*self._grown[-_REMEMBERED:], (change.generation, grown)]
         self._generation = change.generation
 

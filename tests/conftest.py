@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="skip, aloud, slow tests that would start later than this after the session's start",
     )
+    parser.addoption("--screenshots", metavar="DIR", help="keep pictures of every page there")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -71,3 +71,17 @@ def test_pages_of_people_in_postgresql(tmp_path: Path) -> None:
         check_everything(gallery)
         check_search(gallery)
         gallery.close()
+
+
+def test_a_new_name_changes_nobodys_recognition(gallery: Gallery) -> None:
+    anna, bert = enroll(gallery, "Anna", seed=1), enroll(gallery, "Bert", seed=2)
+    before = gallery.refresh()
+    with gallery.change("test") as change:
+        change.rename(anna, "Ann")
+    assert gallery.generation() == before + 1, "other processes are told"
+    assert gallery.grown_since(before) == {anna}
+    assert gallery.search(gallery.templates().vectors[:1], 1)
+    with gallery.change("test") as change:
+        change.rename(bert, "Bertie")
+        change.set_state(bert, "suspended")
+    assert gallery.grown_since(before) is None
