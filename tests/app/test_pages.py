@@ -12,8 +12,6 @@ from streamlit.testing.v1 import AppTest
 from app.consent_text import offered_consent
 from app.language import Language
 from app.plain import plain
-from app.tasks import Tasks
-from app.visit import Visit
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
@@ -34,22 +32,23 @@ def packages_are_scanned_once() -> Iterator[None]:
 
 def _enroll_page(service) -> None:  # a script of its own: it knows no names from here
     from app.enroll_page import show
-    from app.language import Language
+    from tests.app.visiting import visit
 
-    show(Visit(service, Language(), Tasks()))
+    show(visit(service))
 
 
 def _identify_page(service) -> None:  # a script of its own: it knows no names from here
     from app.identify_page import show
-    from app.language import Language
+    from tests.app.visiting import visit
 
-    show(Visit(service, Language(), Tasks()))
+    show(visit(service))
 
 
 def _all_pages(service) -> None:
     from app.pages import show
+    from tests.app.visiting import visit
 
-    show(lambda: service, Tasks())
+    show(lambda: service, visit(service).tasks)
 
 
 def open_page(page: Callable[[Service], None], service: Service) -> AppTest:
