@@ -12,7 +12,8 @@ from app.plain import plain, sentence
 from app.visit import Visit
 
 _KEY = "door"
-_HELP = f"{_KEY}-help"
+_ASKED = f"{_KEY}-asked"  # when somebody said that they were not recognised
+_HELP_LASTS = 20.0  # seconds
 SOURCE = "web door"
 
 
@@ -33,6 +34,15 @@ def show(visit: Visit) -> None:
     with above:
         if service.count():
             _show_sign(visit, live, other_way)
+            # Not in the fragment: a press while that is drawn anew would be lost.
+            st.button(
+                say("I was not recognised"),
+                key="door-not-recognised",
+                icon=":material/contact_support:",
+                width="stretch",
+                on_click=_ask_for_help,
+                args=(live,),
+            )
         else:
             st.html(sign(DoorFace("fault", say("Nobody is enrolled yet"), other_way)))
         st.html(READ_ALOUD, unsafe_allow_javascript=True)
@@ -41,27 +51,17 @@ def show(visit: Visit) -> None:
 @st.fragment(run_every=0.3)
 def _show_sign(visit: Visit, live: LiveRecognition, other_way: str) -> None:
     """Asks the gallery nothing: what it raised here would not be shown by `pages`."""
-    say = visit.say
-    helped = st.session_state.get(_HELP, False)
-    if helped:
-        face = DoorFace("unknown", say("Please go another way"), other_way)
+    asked_at = st.session_state.get(_ASKED)
+    if asked_at is not None and live.clock() - asked_at < _HELP_LASTS:
+        face = DoorFace("unknown", visit.say("Please go another way"), other_way)
     else:
         face = door_face(live, visit.language, other_way)
     with st.container(key="door-sign"):
         st.html(sign(face))
-    label = say("Back to the camera") if helped else say("I was not recognised")
-    st.button(
-        label,
-        key="door-not-recognised",
-        icon=":material/arrow_back:" if helped else ":material/contact_support:",
-        width="stretch",
-        on_click=_ask_for_help,
-        args=(not helped,),
-    )
 
 
-def _ask_for_help(wanted: bool) -> None:
-    st.session_state[_HELP] = wanted
+def _ask_for_help(live: LiveRecognition) -> None:
+    st.session_state[_ASKED] = live.clock()
 
 
 def _show_trouble(visit: Visit, live: LiveRecognition) -> None:

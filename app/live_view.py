@@ -69,7 +69,8 @@ class LiveView:
                 )
                 self._thread.start()
             self._changed.notify()
-        self.last_frame_at = now
+        if not self._over:  # what is still on its way when it ends is of the past
+            self.last_frame_at = now
         self._shown_rate.count(now)
         return self._draw(picture)
 

@@ -44,13 +44,14 @@ def _line(visit: Visit, one: Passed, threshold: float) -> dict[str, str]:
 
 
 def _why(visit: Visit, one: Passed, threshold: float) -> str:
-    say, answer = visit.say, one.passage.answer
+    answer = one.passage.answer
     if answer.reasons:
         return visit.language.tell_all([reason.message for reason in answer.reasons])
     if answer.decision == "known":
-        return say(
-            "{faces} faces agree, after {seconds} s",
-            faces=visit.language.number(one.passage.embedded),
+        return visit.say_many(
+            "{n} face, after {seconds} s",
+            "{n} faces agree, after {seconds} s",
+            one.passage.embedded,
             seconds=visit.language.number(one.passage.seconds_to_decision, 1),
         )
     return _why_unknown(visit, answer, threshold)

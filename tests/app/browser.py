@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from demo.people import NAMES, portrait
 from enrollment.config import Settings
@@ -80,7 +80,14 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(film: Path, allowed: bool = True) -> Iterator[Browser]:
+def chromium(film: Path) -> Iterator[Browser]:
+    """As `launched`, with a Playwright of its own; there may be one at a time."""
+    with sync_playwright() as playwright, launched(playwright, film) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(playwright: Playwright, film: Path, allowed: bool = True) -> Iterator[Browser]:
     """Chromium whose camera plays this film, concatenated JPEGs, again and again.
 
     Args:
@@ -92,12 +99,11 @@ def chromium(film: Path, allowed: bool = True) -> Iterator[Browser]:
         *(["--use-fake-ui-for-media-stream"] if allowed else []),
     ]
     expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*SWITCHES, *camera], timeout=PATIENCE * 1000
-        )
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=[*SWITCHES, *camera], timeout=PATIENCE * 1000
+    )
+    yield browser
+    browser.close()
 
 
 @contextmanager
@@ -107,9 +113,11 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE * 1000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    yield page
+    try:
+        yield page
+    finally:
+        context.close()  # and so its camera
     away = [url for url in asked if not re.match(r"(http://127\.0\.0\.1:|data:|blob:)", url)]
-    context.close()
     assert not away, "the pages load nothing from elsewhere"
 
 

@@ -2,19 +2,31 @@
 
 import re
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    FrameLocator,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES
 from tests.app.browser import (
     CHROMIUM,
     COLLEAGUES,
-    chromium,
+    PATIENCE,
     fill,
     frame,
+    launched,
     serving,
     settings_in,
     watched,
@@ -78,17 +90,39 @@ def film(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(film: Path) -> Iterator[Browser]:
-    with chromium(film) as browser:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
+    with launched(playwright, film) as browser:
         yield browser
 
 
-def start_live(page: Page, address: str) -> FrameLocator:
+def camera_of(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe[title*=webrtc]")
+
+
+def open_live(page: Page, address: str) -> FrameLocator:
     page.goto(f"{address}/identify")
     page.get_by_text("Live", exact=True).click()
-    camera = page.frame_locator("iframe[title*=webrtc]")
-    camera.get_by_role("button", name="Start the camera").click()
-    return camera
+    return camera_of(page)
+
+
+def film_until(camera: FrameLocator, outcome: Locator) -> None:
+    """Start the camera, and again when it is lost because the host is slow, as a person would."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with suppress(Late):  # there is no such button while it films
+            camera.get_by_role("button", name="Start the camera").click(timeout=10_000)
+        try:
+            expect(outcome).to_be_visible(timeout=30_000)
+        except AssertionError:
+            assert time.monotonic() < until, "nothing came of filming"
+        else:
+            return
 
 
 def test_known_and_unknown_are_listed_and_a_camera_taken_away_is_said(
@@ -97,12 +131,13 @@ def test_known_and_unknown_are_listed_and_a_camera_taken_away_is_said(
     context = browser.new_context(viewport={"width": 1200, "height": 1200})
     context.add_init_script(KEEP_STREAMS)
     with watched(context) as page:
-        camera = start_live(page, address)
+        camera = open_live(page, address)
         lines = page.get_by_role("table").locator("tbody tr")
         named = lines.filter(has_text=NAMES[FILMED])
-        expect(named.first).to_contain_text(re.compile(r"\bknown\b"))
+        film_until(camera, named.first)
+        expect(named.first.get_by_role("cell").nth(1)).to_have_text(re.compile(r"\bknown\b"))
         unknown = lines.filter(has_text=re.compile(r"\bunknown\b"))
-        expect(unknown.first).to_be_visible()
+        film_until(camera, unknown.first)
         assert unknown.filter(has_text=NAMES[FILMED]).count() == 0
         assert camera.locator("video").evaluate(PRESENTED) > 0
         expect(page.get_by_text("pictures a second")).to_be_visible()
@@ -119,13 +154,13 @@ def test_known_and_unknown_are_listed_and_a_camera_taken_away_is_said(
 
 
 def test_a_camera_that_is_not_allowed_is_said_and_a_photo_still_works(
-    film: Path, address: str
+    playwright: Playwright, film: Path, address: str
 ) -> None:
-    with chromium(film, allowed=False) as browser:
+    with launched(playwright, film, allowed=False) as browser:
         context = browser.new_context()
         context.grant_permissions([])  # what is not granted is denied, without a question
         with watched(context) as page:
-            start_live(page, address)
+            open_live(page, address).get_by_role("button", name="Start the camera").click()
             expect(
                 page.get_by_text("The browser was not allowed to use the camera")
             ).to_be_visible()
@@ -141,17 +176,19 @@ def test_the_door_welcomes_in_large_letters_and_can_be_left(browser: Browser, ad
         expect(sign).to_contain_text("The camera is off")
         expect(page.get_by_test_id("stSidebar")).to_be_hidden()
         expect(page.get_by_test_id("stHeader")).to_be_hidden()
-        camera = page.frame_locator("iframe[title*=webrtc]")
-        camera.get_by_role("button", name="Start the camera").click()
-        expect(sign).to_contain_text(f"Welcome, {NAMES[FILMED]}")
+        film_until(camera_of(page), sign.get_by_text(f"Welcome, {NAMES[FILMED]}"))
         size = sign.locator("b").evaluate("b => parseFloat(getComputedStyle(b).fontSize)")
         assert size >= 0.08 * 1280
         expect(sign).to_contain_text("Please look at the camera")
         expect(sign).to_contain_text("Ring the bell")
 
         page.set_viewport_size({"width": 375, "height": 800})
-        page.get_by_role("button", name="I was not recognised").click()
-        expect(sign).to_contain_text("Please go another way")
+        another_way = sign.get_by_text("Please go another way")
+        until = time.monotonic() + PATIENCE
+        while not another_way.is_visible():  # a press while the page is drawn anew may be lost
+            assert time.monotonic() < until
+            page.get_by_role("button", name="I was not recognised").click()
+            page.wait_for_timeout(2000)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375
         page.get_by_role("link", name="Leave door mode").press("Enter")
         expect(page).to_have_url(f"{address}/")
