@@ -1,5 +1,8 @@
 """What the pages of every visitor share: one service, and so one backbone, and the long work."""
 
+# First of all: loaded after TensorFlow, which brings another copy of the same crypto library, it
+# ends the process (pylibsrtp 1.0.0, TensorFlow 2.21). Live video needs it.
+import pylibsrtp  # noqa: F401
 import streamlit as st
 
 from app.tasks import Tasks

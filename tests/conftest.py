@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pylibsrtp  # noqa: F401 - before any test loads TensorFlow: see app/shared_service.py
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
