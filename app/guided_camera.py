@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app.draft import Draft
-from app.live_camera import live_camera
+from app.live_camera import live_camera, show_state
 from app.live_view import LiveView, Picture
 from app.outlook_facts import share
 from app.plain import plain
@@ -88,6 +88,8 @@ def show_progress(visit: Visit, draft: Draft, view: LiveView | None) -> None:
             icon=":material/error:",
         )
     _show_ticks(visit, guide)
+    if filming and view is not None:
+        show_state(visit, view)
     _show_shots(visit, guide)
     _show_choices(visit, guide)
 

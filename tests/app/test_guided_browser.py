@@ -29,7 +29,7 @@ from enrollment.service import open_service
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 600  # seconds: a slow host is no failure, and what is quick does not wait
 FILMED, COLLEAGUES = 0, range(6, 8)
-HELD, ON_THE_WAY = 150, 4  # frames of the camera's 30 a second
+HELD, ON_THE_WAY = 240, 4  # frames of the camera's 30 a second
 # Degrees to the person's own left, and down.
 VIEWS = ((0, 0), (26, 0), (-26, 0), (0, -22), (0, 22))
 
