@@ -81,6 +81,7 @@ class Draft:
     pressed: which button was pressed, "enroll", "look" or "again", for this run to act on.
     again: of which photo of the enrolled person somebody said what, as `words` has it.
     complaining: missing and wrong fields are named, because a button was pressed with them.
+    sent: the photos that the report is about, in its order.
     task: the photos are being looked at.
     verdict, verdict_of: what was said before anything is stored, and of which photos.
     """
@@ -101,6 +102,7 @@ class Draft:
     refusal: str | None = None
     task: Task | None = None
     request: Request | None = None
+    sent: tuple[Photo, ...] = ()
     collision: Collision | None = None
     report: SubjectReport | None = None
     verdict: Verdict | None = None
