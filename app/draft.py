@@ -77,6 +77,7 @@ class Draft:
     turn: part of the fields' keys; another turn gives empty fields.
     consent: the text where the operator wrote another; None: the offered one.
     guide: with the views that were taken while filming.
+    shown: which of these the page shows.
     words: what somebody said of a photo, by its key: an insisted photo or a pressed face.
     pressed: which button was pressed, "enroll", "look" or "again", for this run to act on.
     again: of which photo of the enrolled person somebody said what, as `words` has it.
@@ -95,6 +96,7 @@ class Draft:
     shots: list[Given] = field(default_factory=list)
     taken: int = 0
     guide: Guide | None = None
+    shown: object = None
     words: dict[str, tuple[bool, int | None]] = field(default_factory=dict)
     pressed: str | None = None
     again: tuple[int, bool, int | None] | None = None

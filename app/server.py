@@ -1,5 +1,6 @@
 """The web pages' server: one process, one gallery, this machine only."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -19,6 +20,9 @@ OPTIONS: dict[str, object] = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    # It would look at every object there is after each run of a page, which with TensorFlow loaded
+    # stops all threads for 0.3 s, and live video with them. Python collects by itself.
+    "runner.postScriptGC": False,
     "server.address": "127.0.0.1",
     "server.allowedHosts": ["localhost", "127.0.0.1", "::1"],
     "server.fileWatcherType": "none",
@@ -106,6 +110,8 @@ def _announce(service: Service, settings: Settings, listening: socket.socket) ->
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     service.warm()  # loads the models, whose libraries write lines of their own
+    gc.collect()
+    gc.freeze()  # 0.5 million objects of the libraries stay, and need not be looked at again
     device = service.backbone.device
     note(f"address   http://{shown}:{port} (this machine only)")
     note(f"gallery   {settings.home.resolve()}, people: {service.count()}")

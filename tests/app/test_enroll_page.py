@@ -305,13 +305,14 @@ def filmed(capture: Capture, *people: tuple[int, int]) -> Guide:
 
 
 def _progress(service, guide, view) -> None:  # a script of its own: it knows no names from here
-    from app.draft import Draft
-    from app.guided_camera import show_progress
+    from app.guided_camera import show_progress, show_taken
     from app.language import Language
     from app.tasks import Tasks
     from app.visit import Visit
 
-    show_progress(Visit(service, Language(), Tasks()), Draft(guide=guide), view)
+    visit = Visit(service, Language(), Tasks())
+    show_progress(visit, guide, view)
+    show_taken(visit, guide)
 
 
 def show(service: Service, guide: Guide, view: LiveView | None = None) -> AppTest:

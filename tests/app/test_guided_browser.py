@@ -106,7 +106,7 @@ def test_five_views_are_taken_by_themselves_and_the_person_is_recognised(
     expect(page.get_by_text("First the consent")).to_be_hidden()
     camera = page.frame_locator("iframe").get_by_role("button", name="Start the camera")
     _press_until(guided, camera)
-    camera.click()
+    _press_until(camera, page.get_by_text("pictures a second"))
     for view in ("Straight", "Left", "Right", "Up", "Down"):
         expect(page.get_by_text(f"{view}: taken")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="All done")).to_be_visible()
