@@ -54,10 +54,12 @@ class Draft:
     turn: part of the fields' keys; another turn gives empty fields.
     consent: the text where the operator wrote another; None: the offered one.
     guide: with the views that were taken while filming.
+    shown: which of these the page shows.
     words: what somebody said of a photo, by its key: an insisted photo or a pressed face.
     pressed: which button was pressed, "enroll", "look" or "again", for this run to act on.
     again: of which photo of the enrolled person somebody said what, as `words` has it.
     complaining: missing and wrong fields are named, because a button was pressed with them.
+    sent: the photos that the report is about, in its order.
     task: the photos are being looked at.
     verdict, verdict_of: what was said before anything is stored, and of which photos.
     """
@@ -71,6 +73,7 @@ class Draft:
     shots: list[Given] = field(default_factory=list)
     taken: int = 0
     guide: Guide | None = None
+    shown: object = None
     words: dict[str, tuple[bool, int | None]] = field(default_factory=dict)
     pressed: str | None = None
     again: tuple[int, bool, int | None] | None = None
@@ -78,6 +81,7 @@ class Draft:
     refusal: str | None = None
     task: Task | None = None
     request: Request | None = None
+    sent: tuple[Photo, ...] = ()
     collision: Collision | None = None
     report: SubjectReport | None = None
     verdict: Verdict | None = None

@@ -24,9 +24,7 @@ def show(visit: Visit) -> None:
     st.title(say("Enroll a person"))
     draft = current_draft()
     if draft.collision is not None and draft.task is None:
-        st.dialog(say("Is this the same person?"), width="medium", dismissible=False)(_ask)(
-            visit, draft
-        )
+        st.dialog(say("One person, or two?"), width="medium", dismissible=False)(_ask)(visit, draft)
     if draft.report is not None and draft.report.accepted:
         if draft.pressed == "again":
             draft.pressed = None

@@ -93,6 +93,6 @@ def keep_again(visit: Visit, draft: Draft) -> None:
     if request is None or report is None or draft.again is None:
         return
     i, insisted, face = draft.again
-    photo = replace(request.person.photos[i], insisted=insisted, face=face)
+    photo = replace(draft.sent[i], insisted=insisted, face=face)
     person = Enrollee(report.name, None, (photo,), report.subject_id)
     start_enrolling(visit, draft, Request(person, request.consent, until=request.until, again=i))

@@ -51,6 +51,8 @@ def start_enrolling(visit: Visit, draft: Draft, request: Request) -> None:
 
     draft.refusal = draft.collision = None
     draft.request = request
+    if request.again is None:
+        draft.sent = request.person.photos
     draft.task = _start(visit, work, len(request.person.photos))
 
 

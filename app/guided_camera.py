@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app.draft import Draft
-from app.live_camera import live_camera
+from app.live_camera import live_camera, show_state
 from app.live_view import LiveView, Picture
 from app.outlook_facts import share
 from app.plain import plain
@@ -38,7 +38,22 @@ def show_guided_camera(visit: Visit, draft: Draft) -> None:
         visit, draft.key("guided"), lambda: LiveView(guide.look, mirrored_with_oval(guide))
     )
     filming = view is not None and not view.over
-    st.fragment(show_progress, run_every=_EVERY if filming else None)(visit, draft, view)
+    draft.shown = _state(guide)
+    st.fragment(_follow, run_every=_EVERY if filming else None)(visit, draft, view)
+    # Not in the fragment: a press while that is drawn anew would be lost.
+    show_taken(visit, guide)
+
+
+def _follow(visit: Visit, draft: Draft, view: LiveView | None) -> None:
+    if draft.guide is None:
+        return
+    show_progress(visit, draft.guide, view)
+    if draft.shown != _state(draft.guide):
+        st.rerun()
+
+
+def _state(guide: Guide) -> object:
+    return [shot.number for shot in guide.shots], guide.taken, guide.skipped
 
 
 def mirrored_with_oval(guide: Guide) -> Callable[[Picture], Picture]:
@@ -70,15 +85,12 @@ def view_name(visit: Visit, view: View) -> str:
     return names[view]
 
 
-def show_progress(visit: Visit, draft: Draft, view: LiveView | None) -> None:
-    """What to do now, a tick for each view, and what was taken; drawn again and again.
+def show_progress(visit: Visit, guide: Guide, view: LiveView | None) -> None:
+    """What to do now, and a tick for each view; drawn again and again.
 
     Args:
         view: None before the camera films.
     """
-    guide = draft.guide
-    if guide is None:
-        return
     filming = view is not None and not view.over
     _show_words(visit, guide, view if filming else None)
     if view is not None and view.error is not None:
@@ -88,6 +100,12 @@ def show_progress(visit: Visit, draft: Draft, view: LiveView | None) -> None:
             icon=":material/error:",
         )
     _show_ticks(visit, guide)
+    if filming and view is not None:
+        show_state(visit, view)
+
+
+def show_taken(visit: Visit, guide: Guide) -> None:
+    """The views taken so far, which can be dropped, and what may be skipped, at which cost."""
     _show_shots(visit, guide)
     _show_choices(visit, guide)
 

@@ -75,7 +75,7 @@ class GuidancePolicy:
     moved: float = 0.12
     swept: float = 9
     moment: float = 0.4
-    frames: int = 3
+    frames: int = 2
     pause: float = 1.0
 
 
@@ -111,6 +111,7 @@ class _Frame:
 
 
 _READABLE = 0.4  # seconds
+_PAUSED = 5.0  # seconds: a busy machine may need more than one for a frame
 _SHOW: Final = Advice(Check.FACE, message("Show your face"))
 _ALONE: Final = Advice(Check.ALONE, message("Only one person, please"))
 _HOLD: Final = Advice(None, message("Hold still"))
@@ -423,4 +424,4 @@ def _frame(number: int, seconds: float, found: FoundFace) -> _Frame:
 
 def _late(before: _Frame, frame: _Frame) -> bool:
     """The camera stood still in between: what was held is another moment."""
-    return frame.seconds - before.seconds > 1.5
+    return frame.seconds - before.seconds > _PAUSED

@@ -203,6 +203,17 @@ def test_a_photo_that_was_set_aside_can_be_kept_afterwards(service: Service) -> 
     assert "4 of 4 photos were kept" in at.success[0].value
 
 
+def test_one_photo_after_the_other_can_be_kept_afterwards(service: Service) -> None:
+    odd = [file(2, 0), file(3, 0)]
+    at = fill(open_page(_enroll_page, service), "Ada", *(file(1, n) for n in range(3)), *odd)
+    press(at, "Enroll")
+    for kept in (4, 5):
+        next(b for b in at.button if b.label == "Keep it all the same").click().run()
+        assert not at.exception
+        assert [s.templates for s in service.people()] == [kept]
+    assert badges(at) == ["kept"] * 5
+
+
 def test_keeping_a_colleagues_photo_asks_first(service: Service, person: Person) -> None:
     list(service.enroll([person(2, name="Bea")], "yes"))
     at = fill(open_page(_enroll_page, service), "Ada", *(file(1, n) for n in range(3)), file(2, 8))
@@ -295,13 +306,14 @@ def filmed(capture: Capture, *people: tuple[int, int]) -> Guide:
 
 
 def _progress(service, guide, view) -> None:  # a script of its own: it knows no names from here
-    from app.draft import Draft
-    from app.guided_camera import show_progress
+    from app.guided_camera import show_progress, show_taken
     from app.language import Language
     from app.tasks import Tasks
     from app.visit import Visit
 
-    show_progress(Visit(service, Language(), Tasks()), Draft(guide=guide), view)
+    visit = Visit(service, Language(), Tasks())
+    show_progress(visit, guide, view)
+    show_taken(visit, guide)
 
 
 def show(service: Service, guide: Guide, view: LiveView | None = None) -> AppTest:
