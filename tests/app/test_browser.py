@@ -2,6 +2,7 @@
 
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from demo.people import NAMES, portrait
 from enrollment.photo import encode_jpeg
 from tests.app.browser import (
     CHROMIUM,
+    COLLEAGUES,
     PATIENCE,
     chromium,
     fill,
@@ -25,6 +27,7 @@ from tests.app.browser import (
 
 WHITE, DARK = "rgb(255, 255, 255)", re.compile(r"rgb\((\d\d?)(, \d\d?)+\)")  # no 3 digits
 UPLOADED, FILMED, STRANGER = 0, 3, 20
+IN_ZIP = (1, 2)
 
 pytestmark = [
     pytest.mark.slow,
@@ -83,7 +86,7 @@ def photo(folder: Path) -> Callable[[int, int], str]:
 def test_enroll_by_upload_then_identify(
     page: Page, address: str, photo: Callable[[int, int], str]
 ) -> None:
-    page.goto(address)
+    page.goto(f"{address}/enroll")
     _write_name_and_agree(page, NAMES[UPLOADED])
     _give(page, "Choose photos", *(photo(UPLOADED, n) for n in range(3)))
     _enroll(page)
@@ -91,7 +94,7 @@ def test_enroll_by_upload_then_identify(
     _give(page, "Choose a photo", photo(UPLOADED, 5))
     _expect_line(page, "known", NAMES[UPLOADED])
 
-    page.get_by_role("link", name="Identify").click()
+    page.get_by_role("link", name="Identify", exact=True).click()
     expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
     expect(page.get_by_role("heading", name="Try it now")).to_be_hidden()
     _give(page, "Choose a photo", photo(UPLOADED, 6))
@@ -103,9 +106,9 @@ def test_enroll_by_upload_then_identify(
 def test_enroll_with_the_camera_then_identify(page: Page, address: str) -> None:
     page.goto(f"{address}/identify")
     expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
-    page.get_by_role("link", name="Enroll").click()
+    page.get_by_role("link", name="Enroll", exact=True).click()
     _write_name_and_agree(page, NAMES[FILMED])
-    page.get_by_text("Use this device's camera").click()
+    page.get_by_text("Take single pictures").click()
     for number in range(3):
         _take_picture(page, f"Take picture {number + 1}")
         expect(page.get_by_role("button", name="Drop")).to_have_count(number + 1)
@@ -118,11 +121,66 @@ def test_enroll_with_the_camera_then_identify(page: Page, address: str) -> None:
     _expect_line(page, "known", NAMES[FILMED])
 
 
+def test_the_same_face_under_another_name_is_asked_about(
+    page: Page, address: str, photo: Callable[[int, int], str]
+) -> None:
+    known, photos = COLLEAGUES[0], [photo(COLLEAGUES[0], n) for n in range(4, 7)]
+    page.goto(f"{address}/enroll")
+    _write_name_and_agree(page, "Somebody Else")
+    _give(page, "Choose photos", *photos)
+    dialog = page.get_by_role("dialog")
+    _press_until(page.get_by_role("button", name="Enroll", exact=True), dialog)
+    expect(dialog.get_by_text(f"Enrolled: {NAMES[known]}")).to_be_visible()
+    expect(dialog.get_by_text("New: Somebody Else")).to_be_visible()
+    dialog.get_by_role("button", name="The same person").click()
+    _expect_said(page, f"Added to {NAMES[known]}: 3 of 3 photos were kept")
+
+
+def test_many_from_a_zip_then_one_is_erased_and_a_night_is_run(
+    page: Page, address: str, folder: Path, photo: Callable[[int, int], str]
+) -> None:
+    archive = folder / "staff.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for person in IN_ZIP:
+            for number in range(2):
+                packed.write(photo(person, number), f"{NAMES[person]}/{number}.jpg")
+        packed.writestr(f"{NAMES[IN_ZIP[0]]}/no.jpg", b"no picture")
+    page.goto(f"{address}/bulk")
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(archive)
+    begin = page.get_by_role("button", name=f"Enroll {len(IN_ZIP)} people")
+    expect(begin).to_be_visible()
+    page.get_by_text("They are different people: enroll them").click()
+    ticked = page.get_by_role("checkbox", name="Everybody in these files", checked=True)
+    _press_until(page.get_by_text("Everybody in these files has read this"), ticked)
+    _press_until(begin, page.get_by_text("Finished in"))
+    with page.expect_download() as refused:
+        page.get_by_role("button", name="Download what was refused").click()
+    assert "unreadable_image" in Path(refused.value.path()).read_text("utf-8-sig")
+
+    page.get_by_role("link", name="People", exact=True).click()
+    page.get_by_text(NAMES[IN_ZIP[1]], exact=True).first.click()
+    erase = page.get_by_role("dialog")
+    _press_until(page.get_by_role("button", name="Erase", exact=True), erase)
+    confirm = erase.get_by_role("textbox", name="Type the name to confirm")
+    confirm.fill(NAMES[IN_ZIP[1]])
+    confirm.press("Tab")
+    gone = page.get_by_text("Erased. There is nobody with this id any more.")
+    _press_until(erase.get_by_role("button", name="Erase for good"), gone)
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+
+    page.get_by_role("link", name="Nightly", exact=True).click()
+    outcome = page.get_by_text(re.compile("Promoted|Refused")).first
+    _press_until(page.get_by_role("button", name="Run now", exact=True), outcome)
+    page.get_by_role("link", name="People", exact=True).click()
+    expect(page.get_by_text(NAMES[IN_ZIP[0]], exact=True).first).to_be_visible()
+    expect(page.get_by_text(NAMES[IN_ZIP[1]], exact=True)).to_have_count(0)
+
+
 def test_wrong_input_is_said_and_a_telephone_shows_everything(
     browser: Browser, address: str
 ) -> None:
     with watched(browser.new_context(viewport={"width": 375, "height": 800})) as page:
-        page.goto(address)
+        page.goto(f"{address}/enroll")
         page.get_by_role("textbox", name="Name", exact=True).fill("**x** [a](http://b.c) :red[y]")
         page.keyboard.press("Tab")
         for scheme, background in (("light", WHITE), ("dark", DARK)):
