@@ -32,8 +32,9 @@ def ask_consent(visit: Visit, draft: Draft) -> str | None:
         )
         draft.until = _until(visit, draft)
     key = draft.agreed_key(text)
-    st.session_state.setdefault(key, draft.agreed_to == text)
-    agreed = st.checkbox(say("The person has read this and agrees to it"), key=key)
+    agreed = st.checkbox(
+        say("The person has read this and agrees to it"), draft.agreed_to == text, key=key
+    )
     draft.agreed_to = text if agreed else None
     if not text:
         return say("The text is empty: write what the person agrees to.")

@@ -52,6 +52,8 @@ class Draft:
     """Everything typed and taken so far, and what came of it.
 
     turn: part of the fields' keys; another turn gives empty fields.
+    drawn: the form was shown in this session. reconnected: the browser held what was typed into
+    the form of an earlier one.
     consent: the text where the operator wrote another; None: the offered one.
     guide: with the views that were taken while filming.
     shown: which of these the page shows.
@@ -65,6 +67,8 @@ class Draft:
     """
 
     turn: int = 0
+    drawn: bool = False
+    reconnected: bool = False
     name: str = ""
     external_id: str = ""
     consent: str | None = None

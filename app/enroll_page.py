@@ -48,6 +48,15 @@ def _show_form(visit: Visit, draft: Draft) -> None:
     wrong_name, newcomer = ask_who(visit, draft)
     st.subheader(say("3. Photos") if consent_needed else say("2. Photos"))
     photos = ask_photos(visit, draft, allowed=no_consent is None)
+    draft.drawn = True
+    if draft.reconnected and not photos:
+        st.warning(
+            say(
+                "The server was started anew, or the connection was lost for long. What you typed "
+                "is still here; the photos are not: choose or take them again."
+            ),
+            icon=":material/link_off:",
+        )
     no_photo = None
     if not photos:
         no_photo = say("There is no photo yet: take one, or choose a file.")

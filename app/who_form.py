@@ -18,6 +18,7 @@ def ask_who(visit: Visit, draft: Draft) -> tuple[str | None, bool]:
         What is wrong, or None; and whether photos would make a new person.
     """
     say = visit.say
+    before = draft.name
     draft.name = _text(
         draft,
         say("Name"),
@@ -33,6 +34,8 @@ def ask_who(visit: Visit, draft: Draft) -> tuple[str | None, bool]:
         draft.external_id,
         say("Tells people of the same name apart."),
     )
+    # Nobody can have typed into a form that was never drawn: the browser had it from before.
+    draft.reconnected = draft.reconnected or (not draft.drawn and draft.name != before)
     newcomer, complaint = True, None
     try:
         newcomer = _meet(visit, draft)
@@ -45,9 +48,9 @@ def ask_who(visit: Visit, draft: Draft) -> tuple[str | None, bool]:
 
 
 def _text(draft: Draft, label: str, field: str, value: str, hint: str) -> str:
-    key = draft.key(field)
-    st.session_state.setdefault(key, value)
-    return st.text_input(label, key=key, help=hint, autocomplete="off")
+    # Not by the session's state, which would win over what the browser still holds when the server
+    # was started anew.
+    return st.text_input(label, value, key=draft.key(field), help=hint, autocomplete="off")
 
 
 def _meet(visit: Visit, draft: Draft) -> bool:

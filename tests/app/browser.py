@@ -59,9 +59,9 @@ def fill(settings: Settings, people: Sequence[int] = COLLEAGUES) -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, port: int | None = None) -> Iterator[str]:
     """The address of a server of its own, as `rollcall serve` starts it; its log is in `folder`."""
-    port = _free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
@@ -130,7 +130,7 @@ def frame(person: int | None, number: int) -> bytes:
     return data.tobytes()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
