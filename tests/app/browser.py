@@ -9,12 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
 from enrollment.config import Settings
@@ -128,6 +129,21 @@ def frame(person: int | None, number: int) -> bytes:
         picture[:, 140:500] = portrait(person, number, size=360)
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     return data.tobytes()
+
+
+def press_until(button: Locator, outcome: Locator) -> None:
+    """Press, and again when nothing comes of it for a minute, as a person would: a press while the
+    page is being drawn anew may be lost."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with suppress(Late):  # the outcome came just before this press
+            button.click(timeout=20_000)
+        try:
+            expect(outcome).to_be_attached(timeout=60_000)
+        except AssertionError:
+            assert time.monotonic() < until, "nothing came of pressing it"
+        else:
+            return
 
 
 def free_port() -> int:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
+from app.tasks import Tasks
 from enrollment import opening
 from models.backbone import Backbone, open_backbone
 from models.detector import open_detector
@@ -35,3 +37,20 @@ def models_opened_once() -> Iterator[None]:
         patch.setattr(opening, "open_backbone", _backbone)
         patch.setattr(opening, "golden_embeddings", _golden)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_scanned_once() -> Iterator[None]:
+    """Each AppTest reads the metadata of every installed package, in search of components."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture
+def tasks() -> Iterator[Tasks]:
+    """As a server's, ended with the test."""
+    made = Tasks()
+    yield made
+    made.close()

@@ -1,12 +1,10 @@
 """The accuracy page as Streamlit runs it, on a real gallery with tiny models."""
 
-import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.language import Language
@@ -23,15 +21,6 @@ from tests.app.charted import charts
 CONSENT = "agreed"
 NASTY = "**Žofie** :red[x]"
 Person = Callable[..., Enrollee]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 def _page(service) -> None:  # a script of its own: it knows no names from here

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
@@ -20,6 +20,7 @@ from tests.app.browser import (
     chromium,
     fill,
     frame,
+    press_until,
     serving,
     settings_in,
     watched,
@@ -129,7 +130,7 @@ def test_the_same_face_under_another_name_is_asked_about(
     _write_name_and_agree(page, "Somebody Else")
     _give(page, "Choose photos", *photos)
     dialog = page.get_by_role("dialog")
-    _press_until(page.get_by_role("button", name="Enroll", exact=True), dialog)
+    press_until(page.get_by_role("button", name="Enroll", exact=True), dialog)
     expect(dialog.get_by_text(f"Enrolled: {NAMES[known]}")).to_be_visible()
     expect(dialog.get_by_text("New: Somebody Else")).to_be_visible()
     dialog.get_by_role("button", name="The same person").click()
@@ -151,8 +152,8 @@ def test_many_from_a_zip_then_one_is_erased_and_a_night_is_run(
     expect(begin).to_be_visible()
     page.get_by_text("They are different people: enroll them").click()
     ticked = page.get_by_role("checkbox", name="Everybody in these files", checked=True)
-    _press_until(page.get_by_text("Everybody in these files has read this"), ticked)
-    _press_until(begin, page.get_by_text("Finished in"))
+    press_until(page.get_by_text("Everybody in these files has read this"), ticked)
+    press_until(begin, page.get_by_text("Finished in"))
     with page.expect_download() as refused:
         page.get_by_role("button", name="Download what was refused").click()
     assert "unreadable_image" in Path(refused.value.path()).read_text("utf-8-sig")
@@ -160,17 +161,17 @@ def test_many_from_a_zip_then_one_is_erased_and_a_night_is_run(
     page.get_by_role("link", name="People", exact=True).click()
     page.get_by_text(NAMES[IN_ZIP[1]], exact=True).first.click()
     erase = page.get_by_role("dialog")
-    _press_until(page.get_by_role("button", name="Erase", exact=True), erase)
+    press_until(page.get_by_role("button", name="Erase", exact=True), erase)
     confirm = erase.get_by_role("textbox", name="Type the name to confirm")
     confirm.fill(NAMES[IN_ZIP[1]])
     confirm.press("Tab")
     gone = page.get_by_text("Erased. There is nobody with this id any more.")
-    _press_until(erase.get_by_role("button", name="Erase for good"), gone)
+    press_until(erase.get_by_role("button", name="Erase for good"), gone)
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
 
     page.get_by_role("link", name="Nightly", exact=True).click()
     outcome = page.get_by_text(re.compile("Promoted|Refused")).first
-    _press_until(page.get_by_role("button", name="Run now", exact=True), outcome)
+    press_until(page.get_by_role("button", name="Run now", exact=True), outcome)
     page.get_by_role("link", name="People", exact=True).click()
     expect(page.get_by_text(NAMES[IN_ZIP[0]], exact=True).first).to_be_visible()
     expect(page.get_by_text(NAMES[IN_ZIP[1]], exact=True)).to_have_count(0)
@@ -211,7 +212,7 @@ def _write_name_and_agree(page: Page, name: str) -> None:
     page.keyboard.press("Tab")
     agreed = page.get_by_role("checkbox", name="The person has read this")
     ticked = page.get_by_role("checkbox", name="The person has read this", checked=True)
-    _press_until(page.get_by_text("The person has read this and agrees to it"), ticked)
+    press_until(page.get_by_text("The person has read this and agrees to it"), ticked)
     expect(agreed).to_be_checked()
 
 
@@ -238,26 +239,11 @@ def _take_picture(page: Page, label: str) -> None:
         page.wait_for_timeout(500)
 
 
-def _press_until(button: Locator, outcome: Locator) -> None:
-    """Press, and again when nothing comes of it for a minute, as a person would: a press while the
-    page is being drawn anew may be lost."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        with suppress(Late):  # the outcome came just before this press
-            button.click(timeout=20_000)
-        try:
-            expect(outcome).to_be_attached(timeout=60_000)
-        except AssertionError:
-            assert time.monotonic() < until, "nothing came of pressing it"
-        else:
-            return
-
-
 def _enroll(page: Page) -> None:
     """Press the button; drawn people look alike, so answer when it asks whether they are one."""
     verdict = page.get_by_role("heading", name="The photos")
     question = page.get_by_text("Is this the same person?")
-    _press_until(page.get_by_role("button", name="Enroll", exact=True), verdict.or_(question).first)
+    press_until(page.get_by_role("button", name="Enroll", exact=True), verdict.or_(question).first)
     if question.is_visible():
         page.get_by_role("button", name="Different people").click()
     expect(verdict).to_be_visible()

@@ -1,7 +1,6 @@
 """Many people at once: the page as Streamlit runs it, on a real gallery with tiny models."""
 
 import csv
-import functools
 import io
 import threading
 import zipfile
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.bulk_results import refused_file, results_file
@@ -26,21 +24,6 @@ from tests import tiny
 
 Person = Callable[..., Enrollee]
 EVIL = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
-
-
-@pytest.fixture
-def tasks() -> Iterator[Tasks]:
-    made = Tasks()
-    yield made
-    made.close()
 
 
 def _bulk_page(service, tasks) -> None:  # a script of its own: it knows no names from here

@@ -26,7 +26,6 @@ from tests.app.test_pages import (
     file,
     fill,
     open_page,
-    packages_are_scanned_once,  # noqa: F401 - a fixture
     press,
     said,
 )

@@ -1,11 +1,9 @@
 """The map as Streamlit runs it, on a real gallery with tiny models."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.map_chart import _chosen
@@ -19,22 +17,6 @@ from tests.app.charted import charts
 CONSENT = "agreed"
 NASTY = '**Žofie** :red[x] "quoted"'
 Person = Callable[..., Enrollee]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
-
-
-@pytest.fixture
-def tasks() -> Iterator[Tasks]:
-    made = Tasks()
-    yield made
-    made.close()
 
 
 def _page(service, tasks) -> None:  # a script of its own: it knows no names from here

@@ -1,12 +1,10 @@
 """The nightly page as Streamlit runs it, on real nights with tiny models; no browser."""
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.night_facts import facts_of
@@ -19,15 +17,6 @@ from enrollment.planning import NightPolicy
 from enrollment.service import Service
 
 QUICK = NightPolicy(mode="imprint")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 @pytest.fixture

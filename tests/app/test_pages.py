@@ -1,12 +1,10 @@
 """The pages as Streamlit runs them, on a real gallery with tiny models; no browser."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.consent_text import offered_consent
@@ -19,15 +17,6 @@ from tests import tiny
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 Person = Callable[..., Enrollee]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 def _enroll_page(service) -> None:  # a script of its own: it knows no names from here

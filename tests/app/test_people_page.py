@@ -1,13 +1,11 @@
 """The page of everybody, and of one person, on a real gallery with tiny models; no browser."""
 
-import functools
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from enrollment.enroller import allow_collision
@@ -16,15 +14,6 @@ from enrollment.service import Service
 from store import database, gallery
 
 Person = Callable[..., Enrollee]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 def _page(service) -> None:  # a script of its own: it knows no names from here

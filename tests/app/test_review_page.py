@@ -1,12 +1,10 @@
 """The review page as Streamlit runs it, on a real queue with tiny models; no browser."""
 
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.consent_text import offered_consent
@@ -22,15 +20,6 @@ from tests import tiny
 from tests.galleries import make_gallery, open_copy
 
 EASY = ReviewPolicy(passage_seconds=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The start page as Streamlit runs it: the first steps, and what is going on."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.language import Language
@@ -15,15 +13,6 @@ from enrollment.service import Service
 from tests import tiny
 
 Person = Callable[..., Enrollee]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
 
 
 def _all_pages(service) -> None:

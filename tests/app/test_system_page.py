@@ -1,10 +1,8 @@
 """The system page as Streamlit runs it, on a real gallery with tiny models; no browser."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.tasks import Tasks
@@ -15,28 +13,12 @@ from enrollment.service import Service
 Person = Callable[..., Enrollee]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def packages_are_scanned_once() -> Iterator[None]:
-    """Each AppTest reads the metadata of every installed package, in search of components."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
-
-
 def _page(service, tasks) -> None:  # a script of its own: it knows no names from here
     from app.language import Language
     from app.system_page import show
     from app.visit import Visit
 
     show(Visit(service, Language(), tasks))
-
-
-@pytest.fixture
-def tasks() -> Iterator[Tasks]:
-    made = Tasks()
-    yield made
-    made.close()
 
 
 @pytest.fixture
