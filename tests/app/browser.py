@@ -14,7 +14,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
