@@ -260,7 +260,10 @@ def test_followers_learn_what_only_grew(url: str) -> None:
     assert gallery.some_subjects([bert]) == {bert: gallery.subjects()[bert]}
     with gallery.change("test") as change:
         change.rename(anna, "Anna B.")
-    assert gallery.grown_since(before) is None, "a name moved too"
+    assert gallery.grown_since(before) == {anna, bert}, "a new name is read anew, nothing else"
+    with gallery.change("test") as change:
+        change.set_state(anna, "suspended")
+    assert gallery.grown_since(before) is None, "somebody is not found any more"
     other = open_gallery(url, KEY)
     other.refresh()
     seen = other.generation()
