@@ -7,12 +7,14 @@ import altair as alt
 import streamlit as st
 
 from app.chart_data import BLUE, GREY, ORANGE, rows_of
+from app.person_face import in_the_page
 from app.plain import plain
 from app.visit import Visit
 from enrollment.gallery_map import GalleryMap
 from enrollment.near_pairs import NearPair
 
 _HEIGHT = 460  # px
+_SIDE = 48  # px of a face beside its point
 _PICTURES = 200  # more people are shown without a picture: pictures take 1.5 ms each
 _PICKED, _REGION = "picked", "region"
 
@@ -28,14 +30,15 @@ def show_map(
         for subject_id, (x, y) in zip(shown.subject_ids, shown.places, strict=True)
         if subject_id in names
     }
-    pictures = visit.service.thumbnails(list(at)) if len(at) <= _PICTURES else {}
+    shown_on = list(at) if len(at) <= _PICTURES else []
+    pictures = visit.service.profiles.faces(shown_on, _SIDE)
     alike, others = say("looks like somebody else"), say("others")
     points: list[dict[str, object]] = []
     for subject_id, (x, y) in at.items():
         point: dict[str, object] = {"id": subject_id, "name": names[subject_id], "x": x, "y": y}
         point["kind"] = alike if subject_id in near else others
         if subject_id in pictures:
-            point["image"] = pictures[subject_id]
+            point["image"] = in_the_page(pictures[subject_id])
         points.append(point)
     lines: list[dict[str, object]] = [
         {"x": at[p.one][0], "y": at[p.one][1], "x2": at[p.other][0], "y2": at[p.other][1]}

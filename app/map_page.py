@@ -3,11 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from app.map_chart import show_map
+from app.person_face import show_face
 from app.plain import plain, sentence
 from app.tasks import Task
 from app.visit import Visit
@@ -128,9 +127,9 @@ def _show_few(visit: Visit, names: dict[str, str]) -> None:
             icon=":material/scatter_plot:",
         )
         _show_faces(visit, list(names), names)
-        likeness = visit.service.likeness_of(*names) if len(names) == 2 else None
-        if likeness is not None:
-            said = say("Their likeness is {likeness}.", likeness=_likeness(visit, likeness))
+        both = visit.service.profiles.likeness(*names) if len(names) == 2 else None
+        if both is not None:
+            said = say("Their likeness is {likeness}.", likeness=_likeness(visit, both.likeness))
             st.write(plain(said))
     else:
         st.info(
@@ -144,16 +143,15 @@ def _likeness(visit: Visit, likeness: float) -> str:
 
 
 def _show_faces(visit: Visit, subject_ids: Sequence[str], names: dict[str, str]) -> None:
-    faces = visit.service.faces(subject_ids)
+    faces = visit.service.profiles.faces(subject_ids)
     with st.container(horizontal=True):
         for subject_id in subject_ids:
             with st.container(width=_FACE, gap="xxsmall"):
                 _show_face(visit, faces.get(subject_id), names[subject_id])
 
 
-def _show_face(visit: Visit, face: NDArray[np.uint8] | None, name: str) -> None:
-    if face is not None:
-        st.image(face, width=_FACE, alt=visit.say("The face of {name}", name=name))
+def _show_face(visit: Visit, face: bytes | None, name: str) -> None:
+    show_face(visit, face, name, _FACE)
     st.text(name)
 
 
@@ -184,7 +182,7 @@ def _show_pairs(visit: Visit, point: OperatingPoint, names: dict[str, str]) -> N
         )
     )
     listed = pairs[:_LISTED]
-    faces = visit.service.faces({i for pair in listed for i in (pair.one, pair.other)})
+    faces = visit.service.profiles.faces({i for pair in listed for i in (pair.one, pair.other)})
     for pair in listed:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             for subject_id in (pair.one, pair.other):

@@ -17,9 +17,13 @@ def show_face(visit: Visit, face: bytes | None, name: str, width: int) -> None:
             st.text("")
         return
     alt = visit.say("The face of {name}", name=name)
-    # In the page itself: a file of its own would stay in the server's memory, in the clear, and
-    # takes Streamlit longer.
-    st.image(f"data:image/jpeg;base64,{b64encode(face).decode()}", width=width, alt=alt)
+    st.image(in_the_page(face), width=width, alt=alt)
+
+
+def in_the_page(face: bytes) -> str:
+    """A JPEG as an address that holds it: a file of its own would stay in the server's memory, in
+    the clear, and takes Streamlit longer."""
+    return f"data:image/jpeg;base64,{b64encode(face).decode()}"
 
 
 def show_name(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.missing_data import what_is_missing
+from app.person_face import show_face
 from app.plain import plain, sentence
 from app.rates import found_share, of_thousand, offered, one_in
 from app.score_chart import show_scores
@@ -174,17 +175,12 @@ def _show_changed(visit: Visit, found: WhatIf) -> None:
 
 
 def _show_people(visit: Visit, changes: list[FoundChange], names: dict[str, str]) -> None:
-    faces = visit.service.faces([change.subject_id for change in changes])
+    faces = visit.service.profiles.faces([change.subject_id for change in changes])
     with st.container(horizontal=True):
         for change in changes:
             name = names[change.subject_id]
             with st.container(width=_FACE * 2, gap="xxsmall"):
-                if change.subject_id in faces:
-                    st.image(
-                        faces[change.subject_id],
-                        width=_FACE,
-                        alt=visit.say("The face of {name}", name=name),
-                    )
+                show_face(visit, faces.get(change.subject_id), name, _FACE)
                 st.text(name)
                 st.caption(
                     visit.say(

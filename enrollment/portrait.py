@@ -1,6 +1,5 @@
 """What is kept of a photo: the face and a margin around it, never the rest of the picture."""
 
-import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ _MARGIN = 2.0
 # Of thumbnails: from this distance of the eyes, px, half of the picture is enough.
 _LARGE_EYES = 54.0
 _QUALITY = 85
-_THUMBNAIL = 48  # px
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,12 @@ def crop_of(image: bytes, details: Mapping[str, object]) -> NDArray[np.uint8]:
     return align(open_portrait(image), landmarks, QUALITY_TEMPLATE)
 
 
-def thumbnail_of(image: bytes, details: Mapping[str, object]) -> bytes:
-    """As `crop_of`, quicker and less exact, as JPEG bytes: for lists of many people."""
+def thumbnail_of(image: bytes, details: Mapping[str, object], side: int = 112) -> bytes:
+    """As `crop_of`, quicker and less exact, as JPEG bytes: for lists of many people.
+
+    Args:
+        side: px of the square.
+    """
     landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
     eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     with Image.open(io.BytesIO(image), formats=("JPEG",)) as opened:
@@ -75,21 +77,9 @@ def thumbnail_of(image: bytes, details: Mapping[str, object]) -> bytes:
             # Half of the size costs a third of the time: JPEG leaves the fine parts out.
             opened.draft("RGB", (width // 2, height // 2))
         picture = np.array(opened.convert("RGB"), np.uint8)
-    crop = align(picture, landmarks * (picture.shape[1] / width), QUALITY_TEMPLATE)
+    template = AlignmentTemplate((side, side), QUALITY_TEMPLATE.landmarks)
+    crop = align(picture, landmarks * (picture.shape[1] / width), template)
     return encode_jpeg(crop, _QUALITY)
-
-
-def thumbnail(image: bytes, details: Mapping[str, object]) -> str:
-    """The face of a kept portrait, 48 px wide, as a data: URL of a JPEG."""
-    landmarks = np.asarray(cast(list[list[float]], details["landmarks"]), np.float32)
-    with Image.open(io.BytesIO(image), formats=("JPEG",)) as opened:
-        whole = opened.width
-        # JPEG decodes to a half or a quarter much faster.
-        opened.draft("RGB", (_SIDE // 2, _SIDE // 2))
-        small = np.array(opened.convert("RGB"), np.uint8)
-    template = AlignmentTemplate((_THUMBNAIL, _THUMBNAIL), QUALITY_TEMPLATE.landmarks)
-    face = align(small, landmarks * (small.shape[1] / whole), template)
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(face)).decode("ascii")
 
 
 def yaw_of(details: Mapping[str, object]) -> float:

@@ -4,7 +4,7 @@ Everything here asks the database for this person alone, so it is as quick in a 
 thousand as in one of ten.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from enrollment.calibration import OperatingPoint
 from enrollment.dossier import write_dossier
@@ -47,12 +47,12 @@ class Profiles:
 
     def same_name(self, name: str, other_than: str) -> list[Subject]:
         """Others of this name."""
-        return [s for s in self._gallery.named(name) if s.subject_id != other_than]
+        return [s for s in self._gallery.namesakes(name, None) if s.subject_id != other_than]
 
-    def faces(self, subject_ids: Sequence[str]) -> dict[str, bytes]:
-        """The newest kept face of each, a JPEG of 112 x 112 px; who has none is left out."""
+    def faces(self, subject_ids: Collection[str], side: int = 112) -> dict[str, bytes]:
+        """The newest kept face of each, a JPEG of `side` px a side; who has none is left out."""
         newest = self._gallery.newest_samples(subject_ids)
-        return {s: thumbnail_of(sample.image, sample.details) for s, sample in newest.items()}
+        return {s: thumbnail_of(kept.image, kept.details, side) for s, kept in newest.items()}
 
     def photos(self, subject_id: str, newest: int | None = None) -> list[Sample]:
         """Kept photos of a person and of everyone merged into them, oldest first."""

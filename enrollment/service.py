@@ -47,7 +47,7 @@ from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.people import find_subject, matching, meant
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
-from enrollment.portrait import crop_of, thumbnail
+from enrollment.portrait import crop_of
 from enrollment.privacy import Privacy
 from enrollment.profile import Profiles
 from enrollment.quality import PROBE_LIMITS, judge
@@ -463,20 +463,6 @@ class Service:
         newest = self._gallery.newest_samples([subject_id]).get(subject_id)
         return None if newest is None else crop_of(newest.image, newest.details)
 
-    def faces(self, subject_ids: Collection[str]) -> dict[str, NDArray[np.uint8]]:
-        """As `face`, of those of these people who have one: for lists, at a few ms a face."""
-        found = self._gallery.newest_samples(subject_ids)
-        return {s: crop_of(sample.image, sample.details) for s, sample in found.items()}
-
-    def thumbnails(self, subject_ids: Collection[str]) -> dict[str, str]:
-        """The newest kept face of those of these who have one, tiny, as data: URLs."""
-        found = self._gallery.newest_samples(subject_ids)
-        return {s: thumbnail(sample.image, sample.details) for s, sample in found.items()}
-
-    def likeness_of(self, one: str, other: str) -> float | None:
-        """As `likeness`, by subject ids."""
-        return self._roster.likeness(one, other)
-
     def consents(self, subject_id: str) -> list[Consent]:
         return self._gallery.consents(subject_id)
 
@@ -764,7 +750,8 @@ class Service:
 
     def last_night(self) -> Job | None:
         """The night of the latest day; None before the first."""
-        return self._gallery.newest_job(NIGHT)
+        nights, _ = self.nights_page(limit=1)
+        return nights[0] if nights else None
 
     def waiting(self) -> int:
         """How many faces wait in the review queue."""

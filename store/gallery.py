@@ -187,11 +187,6 @@ class Gallery:
         with self._reading() as connection:
             return person.family(connection, subject_id)
 
-    def named(self, name: str) -> list[Subject]:
-        """Those of this name, oldest first, without those merged into others."""
-        with self._reading() as connection:
-            return person.named(connection, name)
-
     def heads_that_saw(self, subject_ids: Collection[str]) -> list[HeadVersion]:
         """The kept versions of the head that were made with any of these, newest first."""
         with self._reading() as connection:
@@ -441,11 +436,6 @@ class Gallery:
         """Some runs of a job, newest day first, and how many there are in all."""
         with self._reading() as connection:
             return metadata.page_of_jobs(connection, job, offset, limit)
-
-    def newest_job(self, job: str) -> Job | None:
-        """The run of the latest day; None before the first."""
-        with self._reading() as connection:
-            return metadata.newest_job(connection, job)
 
     def pseudonyms(self, subject_ids: Collection[str]) -> dict[str, str]:
         """How heads, jobs and the audit trail name these subjects."""

@@ -192,8 +192,7 @@ def _subjects(
     counts = dict.fromkeys(found, 0)
     owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
     for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
-        root = owners[owner]
-        counts[root if root in counts else owner] += count  # of some, the root may not be one
+        counts[owners[owner]] += count
     return {
         subject_id: Subject(
             subject_id=subject_id,
@@ -364,13 +363,6 @@ def page_of_jobs(
     total = int(connection.execute(among).scalar_one())
     newest = sa.select(jobs).where(wanted).order_by(jobs.c.utc_day.desc())
     return [_job(row) for row in connection.execute(newest.offset(offset).limit(limit))], total
-
-
-def newest_job(connection: sa.Connection, job: str) -> Job | None:
-    """The run of the latest day."""
-    newest = sa.select(jobs).where(jobs.c.job == job).order_by(jobs.c.utc_day.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return None if row is None else _job(row)
 
 
 def _job(row: sa.Row[Any]) -> Job:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from store import audit as trail
 from store import metadata
 from store.records import HeadVersion, NightCount, Subject
-from store.schema import events, heads, samples, subjects
+from store.schema import events, heads, samples
 from store.vault import Vault
 
 NIGHT = "night"
@@ -22,16 +22,6 @@ def family(connection: sa.Connection, subject_id: str) -> list[Subject]:
     if subject_id not in found:
         return []
     return [found[subject_id], *(s for i, s in found.items() if i != subject_id)]
-
-
-def named(connection: sa.Connection, name: str) -> list[Subject]:
-    """Those of this name, without those merged into others."""
-    ids = connection.execute(
-        sa.select(subjects.c.subject_id).where(
-            subjects.c.name_key == metadata.name_key(name), subjects.c.state != "merged"
-        )
-    ).scalars()
-    return list(metadata.some_subjects(connection, list(ids)).values())
 
 
 def newest_samples(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:

@@ -37,9 +37,9 @@ def test_a_family_is_read_as_everybody_is(gallery: Gallery) -> None:
 
 def test_a_name_is_found_as_people_read_it(gallery: Gallery) -> None:
     anna, bert = enroll(gallery, "Anna  Maria"), enroll(gallery, "Bert", seed=5)
-    assert [s.subject_id for s in gallery.named("anna maria")] == [anna]
+    assert [s.subject_id for s in gallery.namesakes("anna maria", None)] == [anna]
     merge(gallery, bert, anna)
-    assert gallery.named("Bert") == []
+    assert gallery.namesakes("Bert", None) == []
 
 
 def test_the_newest_photo_of_each(gallery: Gallery) -> None:
