@@ -4,6 +4,7 @@ import json
 
 import streamlit as st
 
+from app.erasing import warn_of_backups
 from app.person_face import show_face
 from app.person_visit import PersonVisit
 from app.plain import plain, sentence
@@ -33,6 +34,7 @@ def _ask(visit: Visit, state: PersonVisit, person: Person) -> None:
     show_face(visit, face, person.name, _FACE)
     st.text(person.name)
     st.text(_what_goes(visit, person))
+    warn_of_backups(visit)
     typed = st.text_input(
         say("Type the name to confirm"), key=state.key("confirm"), autocomplete="off"
     )

@@ -46,7 +46,7 @@ def show_erasing(visit: Visit, subject_id: str) -> None:
                 "every trained head that saw them. This cannot be undone."
             )
         )
-        _warn_of_backups(visit)
+        warn_of_backups(visit)
         typed = st.text_input(
             say("Type the name to confirm"), key=f"erase-name-{subject_id}", autocomplete="off"
         )
@@ -119,7 +119,8 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
         )
 
 
-def _warn_of_backups(visit: Visit) -> None:
+def warn_of_backups(visit: Visit) -> None:
+    """What an erasure does not reach."""
     if visit.service.backups.newest() is not None:
         st.caption(
             visit.say(
@@ -162,7 +163,7 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
             if len(people) > _LISTED:
                 rest = len(people) - _LISTED
                 st.caption(visit.say_many("and {n} more", "and {n} more", rest))
-        _warn_of_backups(visit)
+        warn_of_backups(visit)
         typed = st.text_input(
             say("Type how many they are to confirm: {number}", number=number),
             key="erase-all-count",
