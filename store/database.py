@@ -1,5 +1,6 @@
 """Opening the database that is the only truth, and saying plainly what is wrong with it."""
 
+import functools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,13 @@ def migrate(engine: sa.Engine) -> None:
 def needs_migration(engine: sa.Engine) -> bool:
     with translated(), engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return current != ScriptDirectory.from_config(_alembic()).get_current_head()
+    return current != _newest()
+
+
+@functools.cache
+def _newest() -> str | None:
+    """Of the migrations that come with this program."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

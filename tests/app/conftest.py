@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
+from app.keras_state import keep_keras_state
 from app.tasks import Tasks
 from enrollment import opening
 from models.backbone import Backbone, open_backbone
@@ -37,6 +38,12 @@ def models_opened_once() -> Iterator[None]:
         patch.setattr(opening, "open_backbone", _backbone)
         patch.setattr(opening, "golden_embeddings", _golden)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keras_is_kept() -> None:
+    """As `main.py` does, which no AppTest runs."""
+    keep_keras_state()
 
 
 @pytest.fixture(scope="session", autouse=True)

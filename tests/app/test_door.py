@@ -60,6 +60,7 @@ def watched(
     return lines, events, posted
 
 
+@pytest.mark.slow
 def test_one_line_a_person(
     staff: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_once_ends_after_the_first(
     assert events == []
 
 
+@pytest.mark.slow
 def test_a_picture_that_stands_still_names_nobody(
     staff: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_picture_that_stands_still_names_nobody(
     assert posted == events
 
 
+@pytest.mark.slow
 def test_who_is_seen_just_before_a_fault_is_forgotten(
     staff: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

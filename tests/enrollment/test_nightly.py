@@ -373,6 +373,7 @@ def test_files_of_killed_runs_are_swept(nights: Nights, enroll, service: Service
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_every_mode_runs(nights: Nights, enroll) -> None:
     enroll(range(5))
     for mode in ("joint", "local", "rehearsal", "pseudo", "imprint"):
@@ -381,6 +382,7 @@ def test_every_mode_runs(nights: Nights, enroll) -> None:
         assert result.metrics["trained"] == (None if mode == "imprint" else mode)
 
 
+@pytest.mark.slow
 def test_a_newcomer_does_not_wait_for_the_threshold(enroll, service: Service) -> None:
     """2 % more people move the rate of strangers by 2 % of itself; more than that is measured."""
     enroll(range(60))

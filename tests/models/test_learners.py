@@ -134,6 +134,7 @@ def test_more_than_a_hundred_cohorts(learner, trainer: HeadTrainer) -> None:
     assert accuracy(rows, 106) > accuracy(lesson.means(), 106) - 0.05
 
 
+@pytest.mark.slow
 def test_without_rehearsal_the_old_are_forgotten(trainer: HeadTrainer) -> None:
     """Naive fine-tuning: the measure must see the disaster."""
     lesson = lesson_of([4] * 60, new=0, noise=1.0)
