@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 from app.chart_data import BLUE, GREY, ORANGE, rows_of
@@ -26,20 +27,19 @@ def show_map(
     say = visit.say
     near = {subject_id for pair in pairs for subject_id in (pair.one, pair.other)}
     at = {
-        subject_id: (float(x), float(y))
-        for subject_id, (x, y) in zip(shown.subject_ids, shown.places, strict=True)
+        subject_id: (x, y)
+        for subject_id, (x, y) in zip(shown.subject_ids, shown.places.tolist(), strict=True)
         if subject_id in names
     }
     shown_on = list(at) if len(at) <= _PICTURES else []
     pictures = visit.service.profiles.faces(shown_on, _SIDE)
     alike, others = say("looks like somebody else"), say("others")
-    points: list[dict[str, object]] = []
-    for subject_id, (x, y) in at.items():
-        point: dict[str, object] = {"id": subject_id, "name": names[subject_id], "x": x, "y": y}
-        point["kind"] = alike if subject_id in near else others
-        if subject_id in pictures:
-            point["image"] = in_the_page(pictures[subject_id])
-        points.append(point)
+    points = pd.DataFrame(at.values(), columns=["x", "y"])
+    points["id"] = list(at)
+    points["name"] = [names[subject_id] for subject_id in at]
+    points["kind"] = [alike if subject_id in near else others for subject_id in at]
+    if pictures:
+        points["image"] = [in_the_page(pictures[i]) if i in pictures else None for i in at]
     lines: list[dict[str, object]] = [
         {"x": at[p.one][0], "y": at[p.one][1], "x2": at[p.other][0], "y2": at[p.other][1]}
         for p in pairs
@@ -59,7 +59,7 @@ def show_map(
 
 
 def _chart(
-    points: Sequence[dict[str, object]],
+    points: pd.DataFrame,
     lines: Sequence[dict[str, object]],
     kinds: tuple[str, str],
     *,
@@ -86,7 +86,7 @@ def _chart(
     if with_pictures:
         tooltip.append(alt.Tooltip("image:N", title="image"))
     people = (
-        alt.Chart(rows_of(points))
+        alt.Chart(points)
         .mark_point(filled=True, size=70, opacity=0.85)
         .encode(
             x=alt.X("x:Q", axis=hidden, scale=scale),

@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app import pages
+from app.keras_state import keep_keras_state
 from app.language import Language
 from app.sidebar import show_sidebar
 from app.tasks import Tasks
@@ -40,6 +40,7 @@ from models.weights import WeightsFile
 from store.database import sqlite_url
 from store.gallery import Gallery, new_gallery_id, open_gallery
 from store.records import GalleryFacts, NewSample
+from tests.app.live import app_test_with_a_camera
 
 DIMENSION = 256
 PHOTOS = 3
@@ -182,10 +183,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # Streamlit misses a browser, aloud, at every run
-    manifest_scanner.scan_component_manifests = functools.cache(
-        manifest_scanner.scan_component_manifests
-    )  # else each AppTest reads every installed package's metadata
-    with tempfile.TemporaryDirectory() as name:
+    keep_keras_state()  # as the server does
+    with tempfile.TemporaryDirectory() as name, app_test_with_a_camera():
         start = time.perf_counter()
         with make_service(Path(name), arguments.people) as service:
             took = time.perf_counter() - start

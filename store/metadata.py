@@ -147,7 +147,7 @@ def names(connection: sa.Connection, subject_ids: Collection[str]) -> dict[str, 
     for chunk in chunks(list(subject_ids)):
         wanted = sa.select(subjects.c.subject_id, subjects.c.name)
         rows = connection.execute(wanted.where(subjects.c.subject_id.in_(chunk)))
-        found |= {row.subject_id: row.name for row in rows}
+        found.update(tuple(row) for row in rows.all())
     return found
 
 
