@@ -154,6 +154,39 @@ def press_until(button: Locator, outcome: Locator) -> None:
             return
 
 
+def write_name_and_agree(page: Page, name: str) -> None:
+    page.get_by_role("textbox", name="Name", exact=True).fill(name)
+    page.keyboard.press("Tab")
+    agreed = page.get_by_role("checkbox", name="The person has read this")
+    ticked = page.get_by_role("checkbox", name="The person has read this", checked=True)
+    press_until(page.get_by_text("The person has read this and agrees to it"), ticked)
+    expect(agreed).to_be_checked()
+
+
+def take_picture(page: Page, label: str) -> None:
+    """Press until the button is gone, as a person would: before the camera's first frame a press
+    does nothing, and nothing on the page tells when that frame has come."""
+    camera = page.get_by_test_id("stCameraInput").filter(has_text=label)
+    button = camera.get_by_role("button", name="Take Photo")
+    expect(button).to_be_enabled()
+    until = time.monotonic() + PATIENCE
+    while button.is_visible():
+        assert time.monotonic() < until, "the camera gives no picture"
+        with suppress(Late):  # it went away just before this press
+            button.click(timeout=2000)
+        page.wait_for_timeout(500)
+
+
+def press_enroll(page: Page) -> None:
+    """Press the button; drawn people look alike, so answer when it asks whether they are one."""
+    verdict = page.get_by_role("heading", name="The photos")
+    question = page.get_by_text("Is this the same person?")
+    press_until(page.get_by_role("button", name="Enroll", exact=True), verdict.or_(question).first)
+    if question.is_visible():
+        page.get_by_role("button", name="Different people").click()
+    expect(verdict).to_be_visible()
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]

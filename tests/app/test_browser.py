@@ -1,29 +1,28 @@
 """The whole first job in a real browser: real server, real models, people who are drawn."""
 
 import re
-import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as Late
 
 from demo.people import NAMES, portrait
 from enrollment.photo import encode_jpeg
 from tests.app.browser import (
     CHROMIUM,
     COLLEAGUES,
-    PATIENCE,
     chromium,
     fill,
     frame,
+    press_enroll,
     press_until,
     serving,
     settings_in,
+    take_picture,
     watched,
+    write_name_and_agree,
 )
 
 WHITE, DARK = "rgb(255, 255, 255)", re.compile(r"rgb\((\d\d?)(, \d\d?)+\)")  # no 3 digits
@@ -88,9 +87,9 @@ def test_enroll_by_upload_then_identify(
     page: Page, address: str, photo: Callable[[int, int], str]
 ) -> None:
     page.goto(f"{address}/enroll")
-    _write_name_and_agree(page, NAMES[UPLOADED])
+    write_name_and_agree(page, NAMES[UPLOADED])
     _give(page, "Choose photos", *(photo(UPLOADED, n) for n in range(3)))
-    _enroll(page)
+    press_enroll(page)
     _expect_said(page, f"{NAMES[UPLOADED]} is enrolled: 3 of 3 photos were kept")
     _give(page, "Choose a photo", photo(UPLOADED, 5))
     _expect_line(page, "known", NAMES[UPLOADED])
@@ -108,17 +107,17 @@ def test_enroll_with_the_camera_then_identify(page: Page, address: str) -> None:
     page.goto(f"{address}/identify")
     expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
     page.get_by_role("link", name="Enroll", exact=True).click()
-    _write_name_and_agree(page, NAMES[FILMED])
+    write_name_and_agree(page, NAMES[FILMED])
     page.get_by_text("Take single pictures").click()
     for number in range(3):
-        _take_picture(page, f"Take picture {number + 1}")
+        take_picture(page, f"Take picture {number + 1}")
         expect(page.get_by_role("button", name="Drop")).to_have_count(number + 1)
     page.get_by_role("button", name="Drop").first.click()
     expect(page.get_by_role("button", name="Drop")).to_have_count(2)
-    _enroll(page)
+    press_enroll(page)
     _expect_said(page, f"{NAMES[FILMED]} is enrolled")
     page.get_by_text("The camera", exact=True).click()
-    _take_picture(page, "Take a picture")
+    take_picture(page, "Take a picture")
     _expect_line(page, "known", NAMES[FILMED])
 
 
@@ -127,7 +126,7 @@ def test_the_same_face_under_another_name_is_asked_about(
 ) -> None:
     known, photos = COLLEAGUES[0], [photo(COLLEAGUES[0], n) for n in range(4, 7)]
     page.goto(f"{address}/enroll")
-    _write_name_and_agree(page, "Somebody Else")
+    write_name_and_agree(page, "Somebody Else")
     _give(page, "Choose photos", *photos)
     dialog = page.get_by_role("dialog")
     press_until(page.get_by_role("button", name="Enroll", exact=True), dialog)
@@ -207,15 +206,6 @@ def _expect_nothing_wider_than(page: Page, width: int) -> None:
     assert max(right) <= width
 
 
-def _write_name_and_agree(page: Page, name: str) -> None:
-    page.get_by_role("textbox", name="Name", exact=True).fill(name)
-    page.keyboard.press("Tab")
-    agreed = page.get_by_role("checkbox", name="The person has read this")
-    ticked = page.get_by_role("checkbox", name="The person has read this", checked=True)
-    press_until(page.get_by_text("The person has read this and agrees to it"), ticked)
-    expect(agreed).to_be_checked()
-
-
 def _give(page: Page, label: str, *files: str) -> None:
     """By label: what was on the page before stays in it until the new one is complete."""
     uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
@@ -223,30 +213,6 @@ def _give(page: Page, label: str, *files: str) -> None:
     for file in files:
         expect(uploader.get_by_text(Path(file).name)).to_be_visible()
     expect(uploader.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
-
-
-def _take_picture(page: Page, label: str) -> None:
-    """Press until the button is gone, as a person would: before the camera's first frame a press
-    does nothing, and nothing on the page tells when that frame has come."""
-    camera = page.get_by_test_id("stCameraInput").filter(has_text=label)
-    button = camera.get_by_role("button", name="Take Photo")
-    expect(button).to_be_enabled()
-    until = time.monotonic() + PATIENCE
-    while button.is_visible():
-        assert time.monotonic() < until, "the camera gives no picture"
-        with suppress(Late):  # it went away just before this press
-            button.click(timeout=2000)
-        page.wait_for_timeout(500)
-
-
-def _enroll(page: Page) -> None:
-    """Press the button; drawn people look alike, so answer when it asks whether they are one."""
-    verdict = page.get_by_role("heading", name="The photos")
-    question = page.get_by_text("Is this the same person?")
-    press_until(page.get_by_role("button", name="Enroll", exact=True), verdict.or_(question).first)
-    if question.is_visible():
-        page.get_by_role("button", name="Different people").click()
-    expect(verdict).to_be_visible()
 
 
 def _expect_said(page: Page, text: str) -> None:
