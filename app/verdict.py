@@ -6,6 +6,7 @@ from app.annotated import annotate
 from app.language import Language
 from app.plain import plain, sentence
 from app.visit import Visit
+from enrollment.calibration import LEAST_SUBJECTS
 from enrollment.identifier import Identification
 from enrollment.photo import Photo, decode
 from enrollment.reasons import Reason
@@ -38,6 +39,15 @@ def show_answers(visit: Visit, photo: Photo) -> None:
             threshold=point.threshold,
         )
     )
+    if service.count() < LEAST_SUBJECTS and any(a.decision == "unknown" for a in answers):
+        st.info(
+            say(
+                "Is somebody enrolled and not recognised? Of few people the threshold cannot be "
+                "measured, so it is a strict one: about one photo in ten of a single person is "
+                "missed. Try a photo that looks into the camera, or add photos of the person."
+            ),
+            icon=":material/lightbulb:",
+        )
 
 
 def _left_to_right(answers: list[Identification]) -> list[Identification]:

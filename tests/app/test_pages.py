@@ -89,8 +89,10 @@ def test_a_person_is_enrolled_and_tried_on_the_spot(service: Service) -> None:
     at.file_uploader[0].set_value([file(1, 50)]).run()
     assert "known" in at.table[0].value["Decision"][0]
     assert at.table[0].value["Name"][0] == "Žofie"
+    assert "not recognised?" not in said(at)
     at.file_uploader[0].set_value([file(2, 50)]).run()
     assert "unknown" in at.table[0].value["Decision"][0]
+    assert "not recognised?" in said(at), "of one person the threshold is strict, which is said"
 
 
 def test_what_was_agreed_to_is_what_is_stored(service: Service) -> None:
