@@ -70,15 +70,16 @@ def serve(
     nightly_at: Annotated[
         str, typer.Option(help="When to run `rollcall nightly`, HH:MM in UTC, or off.")
     ] = "02:00",
+    pages: Annotated[bool, typer.Option(help="The web pages beside the API.")] = True,
     home: Home = None,
 ) -> int:
-    """Serve the web pages, and run the night.
+    """Serve the web pages and the REST API, and run the night.
 
     Example: rollcall serve --port 8501
     """
     from app.server import serve as run
 
-    run(read_settings("web", home), host, port, nightly_at)
+    run(read_settings("web", home), host, port, nightly_at, pages=pages)
     return DONE
 
 

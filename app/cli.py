@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app import (
+    api_key_commands,
     care_commands,
     cohort_commands,
     night_commands,
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 care_commands.register(app)
+api_key_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)

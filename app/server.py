@@ -6,6 +6,7 @@ import os
 import socket
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.output import note
 from app.schedule import Schedule, time_of_day
@@ -13,6 +14,9 @@ from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.handed_in import MAX_HANDED_IN
 from enrollment.service import Service
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 SCRIPT = Path(__file__).with_name("main.py")
 # For Streamlit. `.streamlit/config.toml` says the same to those who start it themselves.
@@ -36,11 +40,14 @@ OPTIONS: dict[str, object] = {
 _SECONDS_TO_FINISH = 3
 
 
-def serve(settings: Settings, host: str, port: int, nightly_at: str = "off") -> None:
-    """Serve the pages of this gallery until Ctrl-C, and run its nights.
+def serve(
+    settings: Settings, host: str, port: int, nightly_at: str = "off", *, pages: bool = True
+) -> None:
+    """Serve the pages and the API of this gallery until Ctrl-C, and run its nights.
 
     Args:
         nightly_at: HH:MM in UTC, or off.
+        pages: False serves the API alone.
 
     Raises:
         BadInput: the host is not this machine's loopback, the port is taken, or this is no time.
@@ -58,7 +65,7 @@ def serve(settings: Settings, host: str, port: int, nightly_at: str = "off") -> 
                 ending.callback(Schedule(service, at).end)
                 note(f"night     at {at:%H:%M} UTC")
             note("Ctrl-C ends it")
-            _run(listening)
+            _run(listening, _pages(service, listening) if pages else _api(service))
         except KeyboardInterrupt:
             note("ended")
         finally:
@@ -116,22 +123,39 @@ def _announce(service: Service, settings: Settings, listening: socket.socket) ->
     gc.freeze()  # 0.5 million objects of the libraries stay, and need not be looked at again
     device = service.backbone.device
     note(f"address   http://{shown}:{port} (this machine only)")
+    note(f"API       http://{shown}:{port}/api/docs")
     note(f"gallery   {settings.home.resolve()}, people: {service.count()}")
     note(f"backbone  {service.facts.backbone}, on {device}")
     note(f"because   {service.facts.backbone_reason}")
 
 
-def _run(listening: socket.socket) -> None:
-    import uvicorn
+def _pages(service: Service, listening: socket.socket) -> "ASGIApp":
+    """The web pages, with the API beside them."""
     from streamlit import config
     from streamlit.starlette import App
+
+    from app.rest.api import mounted
 
     address, port = listening.getsockname()[:2]
     bound = {"server.address": address, "server.port": port}
     config.get_config_options(force_reparse=True, options_from_flags=OPTIONS | bound)
+    return App(SCRIPT, routes=[mounted(service)])
+
+
+def _api(service: Service) -> "ASGIApp":
+    from starlette.applications import Starlette
+
+    from app.rest.api import mounted
+
+    return Starlette(routes=[mounted(service)])
+
+
+def _run(listening: socket.socket, served: "ASGIApp") -> None:
+    import uvicorn
+
     server = uvicorn.Server(
         uvicorn.Config(
-            App(SCRIPT),
+            served,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_SECONDS_TO_FINISH,

@@ -22,6 +22,7 @@ from enrollment.champion import Champion, strangers_of
 from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
 from enrollment.errors import BadInput
 from enrollment.measurement import Measurement
+from enrollment.message import message
 from enrollment.near_pairs import near_pairs
 from enrollment.roster import Ranking, Roster
 from enrollment.steadiness import before, steadied, steady_threshold
@@ -30,6 +31,7 @@ from models.backbone import ScorePriors
 from store.gallery import Gallery
 from store.records import StoredHead
 
+LEAST_RATE = 1e-6  # no gallery can tell less apart
 _GROWTH = 0.02
 
 
@@ -269,8 +271,13 @@ def _by_trainings(trials: Trials, head: StoredHead | None) -> Trials | None:
 
 
 def _check(max_fpir: float) -> None:
-    if not 0 < max_fpir <= 0.5:
-        raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+    if not LEAST_RATE <= max_fpir <= 0.5:
+        raise BadInput(
+            message(
+                "the share of strangers is between {least} and 0.5, such as 0.01",
+                least=f"{LEAST_RATE:g}",
+            )
+        )
 
 
 def _better(one: OperatingPoint, other: OperatingPoint) -> str:

@@ -2,6 +2,7 @@
 
 RollcallError
 ├── BadInput          what was asked cannot be done as asked; nothing was changed
+│   ├── NotEnrolled       nobody is called so, or has this id
 │   ├── Ambiguous         several people of this name are enrolled
 │   └── Suspended         the person is suspended: nothing can be added until `resume`
 └── Unusable          the gallery cannot be used as it is
@@ -14,6 +15,10 @@ class RollcallError(Exception):
 
 
 class BadInput(RollcallError):
+    pass
+
+
+class NotEnrolled(BadInput):
     pass
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from enrollment.enrollee import Enrollee, printable
-from enrollment.errors import Ambiguous, BadInput
+from enrollment.errors import Ambiguous, BadInput, NotEnrolled
 from enrollment.message import message
 from store.metadata import name_key
 from store.records import Subject
@@ -45,7 +45,7 @@ def find_subject(subjects: Iterable[Subject], wanted: str, *, merged: bool = Fal
                     ids=ids,
                 )
             )
-    raise BadInput(
+    raise NotEnrolled(
         message("nobody called {name} is enrolled; see: rollcall people", name=printable(wanted))
     )
 

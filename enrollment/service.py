@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.api_keys import ApiKeys
 from enrollment.backups import Backups, KeptBackup
 from enrollment.backups import Progress as BackupProgress
 from enrollment.bulk import BulkEnrollment, BulkPlan, BulkResult, plan_bulk
@@ -34,7 +35,7 @@ from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
-from enrollment.message import message
+from enrollment.message import message, read_message
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
@@ -67,7 +68,16 @@ from store.archive import Archive, open_archive
 from store.change import Change
 from store.errors import GalleryLocked
 from store.gallery import Gallery, open_gallery, read_facts
-from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
+from store.records import (
+    Consent,
+    Event,
+    GalleryFacts,
+    Job,
+    Sample,
+    StoredHead,
+    Subject,
+    Verification,
+)
 
 Tick = Callable[[], None]
 
@@ -140,7 +150,11 @@ class Service:
     @property
     def actor(self) -> str:
         """Who acts here, as the audit trail says it."""
-        return self._settings.actor
+        return self._gallery.acting or self._settings.actor
+
+    def acting_as(self, actor: str) -> AbstractContextManager[None]:
+        """Within, every change of this thread or task is this one's."""
+        return self._gallery.acting_as(actor)
 
     @property
     def facts(self) -> GalleryFacts:
@@ -157,6 +171,11 @@ class Service:
             if self._opened is None:
                 self._opened = self._open_models()
             return self._opened
+
+    @property
+    def is_warm(self) -> bool:
+        """Are the models open, so that nobody waits for them?"""
+        return self._opened is not None
 
     def warm(self) -> None:
         """Open detector and backbone and run them once, so that nobody waits for that later."""
@@ -214,6 +233,11 @@ class Service:
         return Privacy(
             self._gallery, self._settings.retention, self._settings.review, self._settings.actor
         )
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Who may ask over HTTP, and for what."""
+        return ApiKeys(self._gallery, self._settings.actor)
 
     @cached_property
     def backups(self) -> Backups:
@@ -752,6 +776,19 @@ class Service:
         """The night of the latest day; None before the first."""
         nights, _ = self.nights_page(limit=1)
         return nights[0] if nights else None
+
+    def night_of(self, day: str) -> dict[str, object] | None:
+        """How the night of a UTC day, YYYY-MM-DD, ended, nobody named; None where none has."""
+        found = next((n for n in self.nights() if n.day == day and n.state == "finished"), None)
+        if found is None:
+            return None
+        told = {key: found.details.get(key) for key in ("run_id", "outcome", "mode", "metrics")}
+        reason = read_message(found.details.get("reason", ""))
+        return told | {"day": day, "reason": reason, "report": None}
+
+    def events_page(self, offset: int = 0, limit: int = 50) -> tuple[list[Event], int]:
+        """What was counted of people, newest first, and how many rows there are."""
+        return self._gallery.page_of_events(offset, limit)
 
     def waiting(self) -> int:
         """How many faces wait in the review queue."""

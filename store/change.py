@@ -15,18 +15,20 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata, negatives, sightings
+from store import api_key, audit, metadata, negatives, sightings
 from store.consent import version_of
 from store.errors import UnknownSubject
 from store.index import check_vectors
 from store.person import NIGHT
 from store.records import (
+    ApiKey,
     GalleryFacts,
     Job,
     Negative,
     NewSample,
     NewSighting,
     Sighting,
+    StoredAnswer,
     StoredCohort,
     Subject,
 )
@@ -270,6 +272,7 @@ class Change:
                 sa.delete(subjects).where(subjects.c.subject_id.in_(ids), condition)
             )
         counts["heads"] = self._forget(ids)
+        counts["answers"] = api_key.forget_answers(self.connection)
         for subject_id in ids:
             self.connection.execute(
                 sa.insert(erasures).values(
@@ -559,6 +562,28 @@ class Change:
                         .where(operating_points.c.operating_point_id == row.operating_point_id)
                         .values(details=json.dumps(details))
                     )
+
+    def add_api_key(self, name: str, scopes: Collection[str], days: int, secret: str) -> ApiKey:
+        """Let software that has this secret ask for what is in these scopes."""
+        until = self.at + timedelta(days=days)
+        key = ApiKey(str(uuid.uuid4()), name, frozenset(scopes), self.at, until)
+        api_key.add(self.connection, self.vault, key, secret)
+        details = {"key_id": key.key_id, "name": name, "scopes": sorted(scopes), "days": days}
+        self.record("api_key.add", "", details)
+        return key
+
+    def revoke_api_key(self, key: ApiKey) -> bool:
+        """From now on it opens nothing; False where it was revoked before."""
+        revoked = api_key.revoke(self.connection, key.key_id, self.at)
+        if revoked:
+            self.record("api_key.revoke", "", {"key_id": key.key_id, "name": key.name})
+        return revoked
+
+    def put_answer(
+        self, key_id: str, idempotency_key: str, given: StoredAnswer, kept: timedelta
+    ) -> None:
+        """Remember what a request was answered, and forget what is older than `kept`."""
+        api_key.put_answer(self.connection, key_id, idempotency_key, given, self.at, self.at - kept)
 
     def record(
         self, action: str, subject_id: str, details: Mapping[str, object] | None = None

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import audit, metadata, negatives, person, requests, sightings, standings
+from store import api_key, audit, metadata, negatives, person, requests, sightings, standings
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
 from store.change import Change, template_context
@@ -25,10 +26,12 @@ from store.database import checkpoint, damage, migrate, needs_migration, open_en
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
 from store.records import (
+    ApiKey,
     AuditRecord,
     Backup,
     Consent,
     ConsentText,
+    Event,
     GalleryFacts,
     HeadVersion,
     Job,
@@ -40,6 +43,7 @@ from store.records import (
     Sample,
     Sighting,
     Standing,
+    StoredAnswer,
     StoredCohort,
     StoredHead,
     StoredOperatingPoint,
@@ -74,6 +78,7 @@ class Gallery:
         self._generation = -1
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
+        self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
 
     # -- care ---------------------------------------------------------------------------------
 
@@ -441,6 +446,25 @@ class Gallery:
         """How heads, jobs and the audit trail name these subjects."""
         return {s: audit.pseudonym(self._vault, s) for s in subject_ids}
 
+    def page_of_events(self, offset: int = 0, limit: int = 50) -> tuple[list[Event], int]:
+        """What was counted of people, newest first, and how many rows there are in all."""
+        with self._reading() as connection:
+            return person.page_of_events(connection, offset, limit)
+
+    def api_keys(self) -> list[ApiKey]:
+        """Keys of other software, oldest first; those that have ended too."""
+        with self._reading() as connection:
+            return api_key.every(connection)
+
+    def api_key_of(self, secret: str) -> ApiKey | None:
+        with self._reading() as connection:
+            return api_key.of_secret(connection, self._vault, secret)
+
+    def answer(self, key_id: str, idempotency_key: str) -> StoredAnswer | None:
+        """What this key was answered to the request with this idempotency key."""
+        with self._reading() as connection:
+            return api_key.answer(connection, key_id, idempotency_key)
+
     def audit_page(
         self,
         actions: Collection[str] = (),
@@ -511,7 +535,8 @@ class Gallery:
                 )
                 reached = metadata.generation(connection)
                 self._refresh(connection, reached - step)
-                change = Change(connection, self._vault, self.facts, reached, self._now(), actor)
+                who = self._acting.get() or actor
+                change = Change(connection, self._vault, self.facts, reached, self._now(), who)
                 yield change
             self._follow(change)
 
@@ -577,6 +602,20 @@ class Gallery:
             sa.select(subject_keys).where(subject_keys.c.subject_id.in_(list(subject_ids)))
         )
         return {row.subject_id: self._vault.unwrap(row.subject_id, row.wrapped) for row in rows}
+
+    @property
+    def acting(self) -> str | None:
+        """Who acts in this thread or task, by `acting_as`; None: nobody has said so."""
+        return self._acting.get()
+
+    @contextmanager
+    def acting_as(self, actor: str) -> Iterator[None]:
+        """Every change within is this one's, in this thread or task alone, whoever opened it."""
+        token = self._acting.set(actor)
+        try:
+            yield
+        finally:
+            self._acting.reset(token)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

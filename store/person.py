@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from store import audit as trail
 from store import metadata
-from store.records import HeadVersion, NightCount, Subject
+from store.records import Event, HeadVersion, NightCount, Subject
 from store.schema import events, heads, samples
 from store.vault import Vault
 
@@ -74,3 +74,20 @@ def nights_of(connection: sa.Connection, subject_ids: Collection[str]) -> list[N
         before = counts.get(row.at, (0, 0))
         counts[row.at] = before[0] + found, before[1] + tried
     return [NightCount(datetime.fromisoformat(at), *both) for at, both in counts.items()]
+
+
+def page_of_events(connection: sa.Connection, offset: int, limit: int) -> tuple[list[Event], int]:
+    """Some of what was counted of people, newest first, and how many rows there are in all."""
+    total = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
+    rows = connection.execute(
+        sa.select(events)
+        .order_by(events.c.at.desc(), events.c.event_id)
+        .offset(offset)
+        .limit(limit)
+    )
+    found = []
+    for row in rows:
+        right, tried = json.loads(row.details)
+        details = {"found": right, "tried": tried}
+        found.append(Event(datetime.fromisoformat(row.at), row.kind, row.subject_id, details))
+    return found, int(total)

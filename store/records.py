@@ -319,3 +319,34 @@ class Verification:
             and self.damage is None
             and self.audit_broken_at is None
         )
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key of other software, without the key itself."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """What a request was answered. request_digest: of what was asked; body: JSON."""
+
+    request_digest: str
+    status: int
+    body: object
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was counted of a person on a day, and goes with the person."""
+
+    at: datetime
+    kind: str
+    subject_id: str | None
+    details: Mapping[str, object]

@@ -221,3 +221,27 @@ erasures = _table(
     sa.Column("state", sa.Text, nullable=False),
     sa.CheckConstraint("state IN ('erased', 'confirmed')", name="state"),
 )
+
+# Keys of other software. `digest` is keyed, see `store/api_key.py`.
+api_keys = _table(
+    "api_keys",
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("revoked_at", sa.Text),
+)
+
+# What a request with an idempotency key was answered, for a day. Every erasure empties it, because
+# an answer may name anybody.
+answers = _table(
+    "answers",
+    sa.Column("key_id", sa.Text, sa.ForeignKey("api_keys.key_id"), primary_key=True),
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("request_digest", sa.Text, nullable=False),
+    sa.Column("status", Id, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False, index=True),
+)

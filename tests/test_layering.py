@@ -28,6 +28,8 @@ OWNERS = {
     "alembic": {"store"},
     "streamlit": {"app"},
     "fastapi": {"app"},
+    "starlette": {"app"},
+    "prometheus_client": {"app"},
     "streamlit_webrtc": {"app"},
     "av": {"app"},
     "altair": {"app"},

@@ -1,0 +1,1 @@
+"""The gallery for other software: the same service as the pages', over HTTP."""

@@ -1,0 +1,64 @@
+"""Who asks, and whether this is theirs to ask. Nothing is open unless it says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.rest.problem import Problem
+from enrollment.api_keys import SCORES, ApiKey
+from enrollment.service import Service
+
+_BEARER = HTTPBearer(auto_error=False, description="A key from `rollcall api-key add`.")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Software that showed a key whose scopes allow what it asks."""
+
+    key: ApiKey
+    service: Service
+
+    @property
+    def sees_scores(self) -> bool:
+        return SCORES in self.key.scopes
+
+    @property
+    def actor(self) -> str:
+        """As the audit trail says it."""
+        return f"key:{self.key.name}"
+
+
+def scope(needed: str) -> Callable[..., Caller]:
+    """A dependency: the caller, whose key has this scope.
+
+    Raises:
+        Problem: 401 without a key that holds, 403 without the scope.
+    """
+
+    def caller(
+        request: Request,
+        shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    ) -> Caller:
+        service: Service = request.app.state.service
+        key = service.api_keys.holder(shown.credentials) if shown else None
+        if key is None:
+            said = "show a key that holds, as `Authorization: Bearer ...`"
+            raise Problem(401, said, {"WWW-Authenticate": "Bearer"})
+        if needed not in key.scopes:
+            raise Problem(403, f"this needs the scope {needed}; the key has {_listed(key)}")
+        return Caller(key, service)
+
+    caller.__rollcall_scope__ = needed  # type: ignore[attr-defined]
+    return caller
+
+
+def needs(needed: str) -> object:
+    """As `scope`, for a signature."""
+    return Depends(scope(needed))
+
+
+def _listed(key: ApiKey) -> str:
+    return ", ".join(sorted(key.scopes))

@@ -1,0 +1,37 @@
+"""/health, /ready and /metrics: for those who run it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app.rest.bodies import State
+from app.rest.guard import Caller, needs
+from app.rest.metrics import Counted
+from app.rest.problem import Problem
+from enrollment.api_keys import READ
+from enrollment.service import Service
+
+state = APIRouter(tags=["operations"])
+
+
+@state.get("/health", response_model=State)
+def health() -> dict[str, object]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@state.get("/ready", response_model=State)
+def ready(request: Request) -> dict[str, object]:
+    """The gallery can be read and its models are loaded; 503 where not, and why."""
+    service: Service = request.app.state.service
+    service.generation()  # raises what is wrong with the gallery
+    if not service.is_warm:
+        raise Problem(503, "the models are being loaded; ask again in a moment")
+    return {"status": "ready"}
+
+
+@state.get("/metrics", response_class=Response)
+def read_metrics(caller: Annotated[Caller, needs(READ)], metrics: Counted) -> Response:
+    """For Prometheus."""
+    return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

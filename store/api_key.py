@@ -1,0 +1,107 @@
+"""Keys of other software: who may ask for what, and what they were answered already.
+
+A key itself is never stored, only a keyed digest of it: whoever reads the database can neither use
+one nor test a guess.
+"""
+
+import json
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from store.records import ApiKey, StoredAnswer
+from store.schema import answers, api_keys
+from store.vault import Vault
+
+
+def add(connection: sa.Connection, vault: Vault, key: ApiKey, secret: str) -> None:
+    connection.execute(
+        sa.insert(api_keys).values(
+            key_id=key.key_id,
+            name=key.name,
+            digest=digest_of(vault, secret),
+            scopes=json.dumps(sorted(key.scopes)),
+            created_at=_text(key.created_at),
+            expires_at=_text(key.expires_at),
+        )
+    )
+
+
+def every(connection: sa.Connection) -> list[ApiKey]:
+    """Oldest first; those that have ended too."""
+    rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at))
+    return [_of(row) for row in rows]
+
+
+def of_secret(connection: sa.Connection, vault: Vault, secret: str) -> ApiKey | None:
+    wanted = sa.select(api_keys).where(api_keys.c.digest == digest_of(vault, secret))
+    row = connection.execute(wanted).first()
+    return None if row is None else _of(row)
+
+
+def revoke(connection: sa.Connection, key_id: str, at: datetime) -> bool:
+    """False where there is no such key, or it was revoked before."""
+    revoked = connection.execute(
+        sa.update(api_keys)
+        .where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=_text(at))
+    )
+    return bool(revoked.rowcount)
+
+
+def answer(connection: sa.Connection, key_id: str, idempotency_key: str) -> StoredAnswer | None:
+    row = connection.execute(
+        sa.select(answers).where(
+            answers.c.key_id == key_id, answers.c.idempotency_key == idempotency_key
+        )
+    ).first()
+    if row is None:
+        return None
+    return StoredAnswer(row.request_digest, int(row.status), json.loads(row.body))
+
+
+def put_answer(
+    connection: sa.Connection,
+    key_id: str,
+    idempotency_key: str,
+    given: StoredAnswer,
+    at: datetime,
+    older_than: datetime,
+) -> None:
+    """Remember an answer, and forget those of before `older_than`. The first one stays."""
+    connection.execute(sa.delete(answers).where(answers.c.at < _text(older_than)))
+    if answer(connection, key_id, idempotency_key) is None:
+        connection.execute(
+            sa.insert(answers).values(
+                key_id=key_id,
+                idempotency_key=idempotency_key,
+                request_digest=given.request_digest,
+                status=given.status,
+                body=json.dumps(given.body),
+                at=_text(at),
+            )
+        )
+
+
+def forget_answers(connection: sa.Connection) -> int:
+    """Every one: an answer may name anybody."""
+    return int(connection.execute(sa.delete(answers)).rowcount)
+
+
+def digest_of(vault: Vault, secret: str) -> bytes:
+    return vault.lookup_mac("api-key", secret.encode())
+
+
+def _of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+    return ApiKey(
+        key_id=str(row.key_id),
+        name=str(row.name),
+        scopes=frozenset(json.loads(row.scopes)),
+        created_at=datetime.fromisoformat(str(row.created_at)),
+        expires_at=datetime.fromisoformat(str(row.expires_at)),
+        revoked_at=datetime.fromisoformat(row.revoked_at) if row.revoked_at else None,
+    )
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
