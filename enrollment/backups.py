@@ -8,12 +8,12 @@ from pathlib import Path
 
 from enrollment.config import Settings
 from enrollment.errors import BadInput, Unusable
-from enrollment.message import message
 from store.archive import Archive
 from store.backup import SUFFIX, read_header
 from store.errors import StoreError
 from store.gallery import Gallery
 from store.records import Backup
+from wording.message import message
 
 FOLDER = "backups"
 _CHECKED = "backup.check"

@@ -8,12 +8,12 @@ import numpy as np
 
 from enrollment.calibration import LOWEST, Trials
 from enrollment.cohort import COSINE
-from enrollment.message import message
 from models.head_file import HeadArrays, unpack
 from store.archive import Archive
 from store.errors import GalleryDamaged
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message
 
 IMPRINT = "imprint"
 

@@ -13,10 +13,10 @@ from enrollment.champion import Champion
 from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
-from enrollment.message import message
 from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
+from wording.message import message
 
 _LIBRARIES = (
     "deepface", "tensorflow", "keras", "mtcnn", "opencv-python", "faiss-cpu", "onnxruntime",

@@ -6,10 +6,10 @@ from datetime import UTC
 from enrollment.champion import arrays_of, mode_of
 from enrollment.errors import BadInput
 from enrollment.intake import printable
-from enrollment.message import message
 from store.archive import Archive
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message
 
 
 def document_of(head: StoredHead) -> dict[str, object]:

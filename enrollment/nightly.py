@@ -18,7 +18,6 @@ from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.champion import IMPRINT, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, by_person, compare, per_subject
-from enrollment.message import message
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
 from enrollment.night_trials import Searches, photo_searches, stranger_searches
@@ -41,6 +40,7 @@ from store.archive import Archive
 from store.errors import UnknownSubject
 from store.gallery import Gallery
 from store.records import Job
+from wording.message import message
 
 KEPT_HEADS = 14
 _TRIES = 3

@@ -8,7 +8,6 @@ from pathlib import Path
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
-from enrollment.message import message
 from models.backbone import Download, open_backbone, resolve_backbone
 from models.detector import open_detector
 from models.errors import ModelError
@@ -20,6 +19,7 @@ from store.errors import GalleryExists, GalleryMissing
 from store.gallery import create_gallery, new_gallery_id
 from store.key import make_key_file, parse_key, read_key_file
 from store.records import GalleryFacts
+from wording.message import message
 
 DEFAULT_DETECTOR = "mtcnn"
 CONSENT_POLICIES = ("required", "none")

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.night_trials import PHOTO_FOLDS, SUBJECT_FOLDS
 from models.head_trainer import FitOptions, capacity_for
 from models.learners import Imprint, Joint, Learner, Local, Pseudo, Rehearsal
+from wording.message import message
 
 MODES = ("joint", "local", "rehearsal", "pseudo", "imprint")
 # Multiply-adds a second of a training on this product's 2-core reference machine, until a night

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from enrollment.forgetting import Comparison
-from enrollment.message import message
+from wording.message import message
 
 PerSubject = Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
 

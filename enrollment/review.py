@@ -14,7 +14,6 @@ from enrollment.capture import CapturedFace
 from enrollment.enroller import Enroller, SampleReport
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee, check_name, printable
-from enrollment.message import message
 from enrollment.people import find_subject
 from enrollment.portrait import Portrait, crop_of
 from enrollment.quality import Quality
@@ -28,6 +27,7 @@ from store.change import Change
 from store.gallery import Gallery
 from store.metadata import name_key
 from store.records import Negative, Sighting, Subject
+from wording.message import message
 
 _GONE = message(
     "not in the queue: handled already, dropped after its time, or its cluster has changed"

@@ -34,7 +34,6 @@ from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
-from enrollment.message import message
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
@@ -68,6 +67,7 @@ from store.change import Change
 from store.errors import GalleryLocked
 from store.gallery import Gallery, open_gallery, read_facts
 from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
+from wording.message import message
 
 Tick = Callable[[], None]
 

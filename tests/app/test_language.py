@@ -11,7 +11,7 @@ import pytest
 
 from app import catalogue, language
 from app.language import FOLDER, Language, languages, nearest_language, zone_of
-from enrollment.message import message
+from wording.message import message
 
 ROOT = Path(__file__).parents[2]
 OTHERS = sorted(FOLDER.glob("*.po"))

@@ -14,11 +14,11 @@ import pytest
 from enrollment.calibration import leave_subjects_out, operating_point, point_to_store, stored_point
 from enrollment.errors import BadInput
 from enrollment.intake import check_name
-from enrollment.message import Message, message, read_message, stored_message
 from enrollment.outlook import Outlook, missing_views
 from enrollment.photo import MAX_BYTES, decode, photo_bytes
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
 from enrollment.reasons import Reason
+from wording.message import Message, message, read_message, stored_message
 
 ROOM = Path(__file__).parents[2] / "enrollment"
 
