@@ -29,6 +29,7 @@ from enrollment.what_if import WhatIf, what_if
 from models.backbone import ScorePriors
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message
 
 _GROWTH = 0.02
 
@@ -270,7 +271,9 @@ def _by_trainings(trials: Trials, head: StoredHead | None) -> Trials | None:
 
 def _check(max_fpir: float) -> None:
     if not 0 < max_fpir <= 0.5:
-        raise BadInput("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+        raise BadInput(
+            message("--max-fpir is a share of strangers between 0 and 0.5, such as 0.01")
+        )
 
 
 def _better(one: OperatingPoint, other: OperatingPoint) -> str:

@@ -137,8 +137,11 @@ class Review:
         person = self._person(enroller, who, external_id)
         if newcomer and person.subject_id is not None:
             raise BadInput(
-                f"{printable(person.name)} is enrolled already; choose that person, or give "
-                "the newcomer a name that tells the two apart"
+                message(
+                    "{name} is enrolled already; choose that person, or give the newcomer a name "
+                    "that tells the two apart",
+                    name=printable(person.name),
+                )
             )
         wanted, gone = chosen(words, self._queue.groups())
         lying = self._lying(wanted)

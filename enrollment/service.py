@@ -67,7 +67,7 @@ from store.change import Change
 from store.errors import GalleryLocked
 from store.gallery import Gallery, open_gallery, read_facts
 from store.records import Consent, GalleryFacts, Job, Sample, StoredHead, Subject, Verification
-from wording.message import message
+from wording.message import message, words_of
 
 Tick = Callable[[], None]
 
@@ -365,7 +365,7 @@ class Service:
             try:
                 real = AntiSpoofing(self._weights_folders).real
             except ModelError as error:
-                raise BadInput(str(error)) from error
+                raise BadInput(words_of(error)) from error
         return Passages(
             self._capture,
             self.identifier,
