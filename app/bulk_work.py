@@ -8,8 +8,8 @@ from app.tasks import Task
 from enrollment.bulk import BulkPlan, BulkResult, Question, result_of_refused
 from enrollment.enroller import Collision, allow_collision, refuse_collision
 from enrollment.intake import Enrollee
-from enrollment.message import message
 from enrollment.service import Service
+from wording.message import message
 
 NAME = "bulk"
 _LOOKS_PER_SECOND = 5  # whether somebody has pressed stop, while waiting

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 from app.language import FOLDER
 
 _ROOT = Path(__file__).parents[1]
-_ROOMS = ("app", "enrollment")
+ROOMS = ("app", "enrollment", "models", "store")
 _TEXTS = {"say": 1, "say_many": 2, "message": 1}  # how many of a call's arguments are texts
 _WIDTH = 100
 
@@ -23,7 +23,7 @@ _WIDTH = 100
 def texts() -> Catalog:
     """Every text in the code that people read."""
     found = Catalog(project="Rollcall", fuzzy=False)
-    for room in _ROOMS:
+    for room in ROOMS:
         for path in sorted((_ROOT / room).rglob("*.py")):
             for text in _said_in(ast.parse(path.read_text("utf-8"))):
                 found.add(text, None, [(str(path.relative_to(_ROOT)), 0)])

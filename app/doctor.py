@@ -71,22 +71,22 @@ def _show_verdict(visit: Visit, found: Diagnosis, task: Task) -> None:
 
 
 def _show_facts(visit: Visit, found: Diagnosis) -> None:
-    say, number = visit.say, visit.language.number
+    say, tell, number = visit.say, visit.language.tell, visit.language.number
     st.subheader(say("In force"))
     weights = found.weights or {}
     size = float(str(weights.get("size", 0))) / 1e6
     facts = {
         say("Backbone"): found.backbone,
-        say("Why this one"): visit.language.tell(found.backbone_reason),
-        say("Device"): found.device,
+        say("Why this one"): tell(found.backbone_reason),
+        say("Device"): tell(found.device or ""),
         say("Weights file"): weights.get("path"),
         say("Its SHA-256"): weights.get("sha256"),
         say("Its size"): say("{size} MB", size=number(size, 1)) if weights else None,
-        say("Licence"): found.licence,
+        say("Licence"): tell(found.licence or ""),
         say("Detector"): found.detector,
         say("Fingerprint"): found.fingerprint,
         say("Strangers to compare with"): found.cohort,
-        say("Anti-spoofing"): visit.language.tell(found.anti_spoofing),
+        say("Anti-spoofing"): tell(found.anti_spoofing),
         say("People"): number(found.subjects),
         say("Templates"): number(found.templates),
         say("Generation"): number(found.generation),

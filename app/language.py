@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
-from enrollment.message import Message
+from wording.message import Message
 
 FOLDER = Path(__file__).with_name("locale")
 ENGLISH = "en"

@@ -4,11 +4,12 @@ import streamlit as st
 
 from app.camera_trouble import camera_trouble
 from app.live_camera import live_camera, show_state
-from app.live_recognition import LiveRecognition, Options, said
+from app.live_recognition import LiveRecognition, Options
 from app.passed_table import show_passed
 from app.plain import plain, sentence
 from app.verdict import decision_word
 from app.visit import Visit
+from wording.message import words_of
 
 _KEY = "identify-live"
 SOURCE = "browser camera"
@@ -101,7 +102,8 @@ def camera_fault(visit: Visit, live: LiveRecognition) -> tuple[str, str]:
     again = say("Press Stop the camera and Start the camera. Who passed until then is kept.")
     if state == "broken" and live.view is not None and live.view.error is not None:
         error = live.view.error
-        return say("Recognition stopped"), f"{sentence(visit.language.tell(said(error)))}. {again}"
+        why = sentence(visit.language.tell(words_of(error)))
+        return say("Recognition stopped"), f"{why}. {again}"
     if state == "unreached":
         return (
             say("No picture reached the server"),

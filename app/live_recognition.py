@@ -23,6 +23,7 @@ from enrollment.passage import Frame, Passage, PassagePolicy, Passages, Prompt, 
 from enrollment.service import Service
 from models.errors import ModelError
 from store.errors import GalleryLocked, StoreError
+from wording.message import words_of
 
 Picture = NDArray[np.uint8]  # (h, w, 3) RGB
 
@@ -190,13 +191,8 @@ class Follower:
             self._went_wrong(error)
 
     def _went_wrong(self, error: Exception) -> None:
-        self._trouble = (said(error), self._clock())
+        self._trouble = (words_of(error), self._clock())
 
     def _passed(self, found: list[Passage]) -> None:
         for passage in found:
             self._recognition.passed.add(passage, self._clock())
-
-
-def said(error: Exception) -> str:
-    """What an error of these rooms says; `Language.tell` translates it."""
-    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)

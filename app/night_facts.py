@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from enrollment.night_record import reason_of
+
 Figures = Mapping[str, object]
 _CHALLENGER, _IMPRINT, _BEFORE = "challenger", "imprint", "before"
 
@@ -61,7 +63,7 @@ def facts_of(day: str, state: str, started: datetime, details: Mapping[str, obje
         started=started,
         outcome=str(details.get("outcome", state)) if state == "finished" else "running",
         mode=str(details.get("mode", "")),
-        reason=str(details.get("reason", "")),
+        reason=reason_of(details),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
         people=people if isinstance(people, int) else None,
         trained=str(trained) if trained else None,

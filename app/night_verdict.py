@@ -30,7 +30,7 @@ def show_night(visit: Visit, night: NightFacts, document: Mapping[str, object] |
         st.badge(word, icon=":material/check:", color="green")
     else:
         st.badge(word, icon=":material/front_hand:", color="orange")
-    st.text(sentence(_reason(night, document)))
+    st.text(sentence(visit.language.tell(_reason(night, document))))
     st.caption(plain(_circumstances(visit, night)))
     if night.failed:
         _show_failed(visit, night, document)
@@ -48,7 +48,8 @@ def summary(visit: Visit, night: NightFacts) -> str:
         return say("Not finished.")
     if night.outcome == "refused":
         failed = ", ".join(check_word(visit.language, name) for name in night.failed)
-        return say("Refused by: {checks}", checks=failed) if failed else sentence(night.reason)
+        why = sentence(visit.language.tell(night.reason))
+        return say("Refused by: {checks}", checks=failed) if failed else why
     if night.mode != "imprint":
         return say("The trained head serves.")
     if night.trained is None:
@@ -59,7 +60,7 @@ def summary(visit: Visit, night: NightFacts) -> str:
 def _reason(night: NightFacts, document: Mapping[str, object] | None) -> str:
     """With names where the report still has them."""
     found = document.get("reason") if document else None
-    return str(found or night.reason)
+    return found if isinstance(found, str) and found else night.reason
 
 
 def _circumstances(visit: Visit, night: NightFacts) -> str:
@@ -72,7 +73,7 @@ def _circumstances(visit: Visit, night: NightFacts) -> str:
 
 
 def _show_failed(visit: Visit, night: NightFacts, document: Mapping[str, object] | None) -> None:
-    words = {check.get("name"): str(check.get("words") or "") for check in _checks(document)}
+    words = {check.get("name"): _told(visit, check, "words") for check in _checks(document)}
     lines = [
         f"- {plain(check_word(visit.language, name))}: "
         + plain(words.get(name) or remedy(visit.language, name))
@@ -179,14 +180,19 @@ def _show_checks(visit: Visit, night: NightFacts, document: Mapping[str, object]
             {
                 say("Check"): plain(check_word(visit.language, name)),
                 say("Result"): marks[passed],
-                say("Measured"): plain(str(check.get("value") or "")) or _NOTHING,
-                say("Limit"): plain(str(check.get("limit") or "")) or _NOTHING,
+                say("Measured"): plain(_told(visit, check, "value")) or _NOTHING,
+                say("Limit"): plain(_told(visit, check, "limit")) or _NOTHING,
             }
         )
     if lines:
         st.table(lines, hide_index=True)
     else:
         st.text(say("Nothing was checked."))
+
+
+def _told(visit: Visit, check: Mapping[str, object], name: str) -> str:
+    text = check.get(name)
+    return visit.language.tell(text) if isinstance(text, str) else ""
 
 
 def _checks(document: Mapping[str, object] | None) -> list[Mapping[str, object]]:

@@ -32,6 +32,7 @@ from enrollment.errors import RollcallError
 from enrollment.service import Service
 from models.errors import ModelError
 from store.errors import StoreError
+from wording.message import words_of
 
 _WEAK_BACKBONE = "dlib-resnet"
 
@@ -71,7 +72,7 @@ def show(service: Callable[[], Service], tasks: Tasks) -> None:
             _warn(visit)
         page.run()
     except (RollcallError, StoreError, ModelError) as error:
-        said = language.tell(error.args[0]) if error.args else str(error)
+        said = language.tell(words_of(error))
         st.error(
             plain(sentence(said)),
             title=language.say("This cannot be done now"),

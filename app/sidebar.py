@@ -13,7 +13,7 @@ def show_sidebar(visit: Visit) -> None:
     with st.sidebar:
         _fact(say("People"), visit.language.number(service.count()))
         _fact(say("Backbone"), service.facts.backbone)
-        _fact(say("Device"), service.backbone.device)
+        _fact(say("Device"), visit.language.tell(service.backbone.device))
         point = service.operating_point()
         _fact(say("Promise"), promise(point, visit.language))
         with st.expander(say("How this was measured")):

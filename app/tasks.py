@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enrollment.errors import RollcallError
 from models.errors import ModelError
 from store.errors import StoreError
+from wording.message import message, words_of
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_END = 10.0
@@ -122,11 +123,11 @@ def _run(task: Task, work: Callable[[Task], None]) -> None:
     except Stopped:
         state = "stopped"
     except (RollcallError, StoreError, ModelError) as error:
-        task.error = error.args[0] if error.args else str(error)
+        task.error = words_of(error)
         state = "failed"
     except Exception:
         _LOG.exception("%s ended with an error that nobody foresaw", task.name)
-        task.error = "an error that nobody foresaw; the server's log has it"
+        task.error = message("an error that nobody foresaw; the server's log has it")
         state = "failed"
     task.ended = datetime.now(UTC)
     task.state = state

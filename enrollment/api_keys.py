@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from enrollment.enrollee import MAX_NAME, printable
 from enrollment.errors import BadInput
-from enrollment.message import message
 from store.gallery import Gallery
 from store.records import ApiKey, StoredAnswer
+from wording.message import message
 
 # Those of the store stand here too, for the doors.
 __all__ = [

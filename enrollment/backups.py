@@ -8,12 +8,12 @@ from pathlib import Path
 
 from enrollment.config import Settings
 from enrollment.errors import BadInput, Unusable
-from enrollment.message import message
 from store.archive import Archive
 from store.backup import SUFFIX, read_header
 from store.errors import StoreError
 from store.gallery import Gallery
 from store.records import Backup
+from wording.message import message, words_of
 
 FOLDER = "backups"
 _CHECKED = "backup.check"
@@ -118,7 +118,7 @@ class Backups:
             found = read_header(path)
         except StoreError as error:
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            return KeptBackup(path.name, path, path.stat().st_size, written, None, str(error))
+            return KeptBackup(path.name, path, path.stat().st_size, written, None, words_of(error))
         checked = checks.get((found.header_digest, found.size))
         return KeptBackup(path.name, path, found.size, found.made_at, checked)
 

@@ -16,13 +16,13 @@ from enrollment.enroller import (
     refuse_collision,
 )
 from enrollment.errors import Ambiguous, BadInput, Suspended
-from enrollment.message import message
 from enrollment.people import family, meant
 from enrollment.photo import Photo, photo_bytes
 from store.errors import GalleryLocked
 from store.gallery import Gallery
 from store.metadata import name_key
 from store.records import Subject
+from wording.message import message
 
 _WAITS = (2.0, 5.0, 10.0)  # seconds; each try has waited half a minute for the lock itself
 

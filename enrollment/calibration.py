@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from enrollment.cohort import COSINE, Lowering, no_lowering
-from enrollment.message import message, read_message, stored_message
 from enrollment.near_pairs import NearPair
 from enrollment.tail import Tail
 from models.head import imprint
+from wording.message import message, read_message, stored_message
 
 # Leaving subjects out predicts the rate from about 100 subjects on; with 20 to 50 it was three
 # times too generous (research/head-on-faces.md 6.1). Up to there the tail of a cohort's strangers

@@ -22,7 +22,6 @@ from enrollment.champion import Champion, strangers_of
 from enrollment.cohort import Cohort, Kind, formula_of, lowering_of
 from enrollment.errors import BadInput
 from enrollment.measurement import Measurement
-from enrollment.message import message
 from enrollment.near_pairs import near_pairs
 from enrollment.roster import Ranking, Roster
 from enrollment.steadiness import before, steadied, steady_threshold
@@ -30,6 +29,7 @@ from enrollment.what_if import WhatIf, what_if
 from models.backbone import ScorePriors
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message
 
 LEAST_RATE = 1e-6  # no gallery can tell less apart
 _GROWTH = 0.02

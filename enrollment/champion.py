@@ -8,12 +8,12 @@ import numpy as np
 
 from enrollment.calibration import LOWEST, Trials
 from enrollment.cohort import COSINE
-from enrollment.message import message
 from models.head_file import HeadArrays, unpack
 from store.archive import Archive
 from store.errors import GalleryDamaged
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message, words_of
 
 IMPRINT = "imprint"
 
@@ -68,7 +68,7 @@ class Champion:
         except GalleryDamaged as error:
             self._problem = message(
                 "{error}; the subjects' means serve until the next night makes a head",
-                error=str(error),
+                error=words_of(error),
             )
 
 
@@ -78,7 +78,9 @@ def arrays_of(head: StoredHead, archive: Archive, dimension: int) -> HeadArrays:
     try:
         return unpack(content, dimension)
     except ValueError as error:
-        raise GalleryDamaged(f"the file of head {head.head_id}: {error}") from error
+        raise GalleryDamaged(
+            message("the file of head {id}: {error}", id=head.head_id, error=words_of(error))
+        ) from error
 
 
 def strangers_of(head: StoredHead) -> Trials:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.tail import Tail, tail_of
 from models.microaggregation import microaggregate
+from wording.message import message
 
 # Chosen by `python -m benchmarks.cohort_formula` on other people than those the figures are
 # reported on: 4 neighbours and half of their mean are best or within noise of it for dlib-resnet

@@ -13,10 +13,10 @@ from enrollment.champion import Champion
 from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
-from enrollment.message import message
 from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
+from wording.message import message, words_of
 
 _LIBRARIES = (
     "deepface", "tensorflow", "keras", "mtcnn", "opencv-python", "faiss-cpu", "onnxruntime",
@@ -89,7 +89,7 @@ def diagnose(
         backbone = capture().backbone
         measured = point().as_document()
     except (RollcallError, StoreError) as error:
-        problems.append(error.args[0] if error.args else str(error))
+        problems.append(words_of(error))
     if gallery.unfinished_erasures():
         problems.append(
             message("an erasure has not been finished: stop other processes, run any command")

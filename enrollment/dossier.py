@@ -8,10 +8,10 @@ from datetime import datetime
 
 from enrollment.errors import BadInput
 from enrollment.lineage import lineage
-from enrollment.message import message
 from enrollment.people import subject_document
 from store.gallery import Gallery
 from store.records import Subject
+from wording.message import message
 
 _MOST = 10_000  # rows of a list
 _README = """\

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.photo import Photo
+from wording.message import message
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # Pictures that cannot be read are taken too, so that they are refused aloud instead of passed over.

@@ -17,7 +17,6 @@ from enrollment.enrollee import Enrollee, check_until
 from enrollment.errors import Suspended
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
-from enrollment.message import message
 from enrollment.people import family, meant
 from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
@@ -31,6 +30,7 @@ from models.likeness import likeness
 from store.change import Change
 from store.gallery import Gallery
 from store.records import Consent, NewSample, Subject
+from wording.message import message
 
 # Two crops this much alike are one picture, saved twice. `python -m benchmarks.likeness` (2,337
 # photos of LFW, YuNet): of 10,726 pairs of different photos of one person 10 reach it (0.09 %,

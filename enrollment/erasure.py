@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from enrollment.cohort import MIN_STRANGERS, Kind
 from enrollment.errors import BadInput, Unusable
-from enrollment.message import message
 from enrollment.people import family
 from enrollment.roster import Roster
 from store.archive import Archive
 from store.change import Change
 from store.gallery import Gallery
 from store.records import Subject
+from wording.message import message
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from enrollment.capture import FoundFace
-from enrollment.message import Message, message
 from enrollment.quality import ENROLLMENT_LIMITS, judge
+from wording.message import Message, message
 
 
 class View(StrEnum):

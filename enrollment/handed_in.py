@@ -19,11 +19,11 @@ from enrollment.enrollee import (
     join,
 )
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.people_archive import MAX_MEMBERS, pool_of_archive, read_archive
 from enrollment.people_table import read_table, read_whole
 from enrollment.photo import Photo, photo_bytes
 from enrollment.photo_pool import PhotoPool
+from wording.message import message
 
 # All files of one go together: they are held in memory, by the server and by the work.
 MAX_HANDED_IN = 500 * 1024**2

@@ -6,10 +6,11 @@ from datetime import UTC
 from enrollment.champion import arrays_of, mode_of
 from enrollment.errors import BadInput
 from enrollment.intake import printable
-from enrollment.message import message
+from enrollment.night_record import reason_of
 from store.archive import Archive
 from store.gallery import Gallery
 from store.records import StoredHead
+from wording.message import message
 
 
 def document_of(head: StoredHead) -> dict[str, object]:
@@ -23,7 +24,7 @@ def document_of(head: StoredHead) -> dict[str, object]:
         "generation": head.generation,
         "subjects": manifest.get("subjects"),
         "figures": manifest.get("figures"),
-        "reason": manifest.get("reason"),
+        "reason": reason_of(manifest),
         "run_id": manifest.get("run_id"),
     }
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
 from enrollment.capture import Capture, CapturedFace
-from enrollment.message import message
 from enrollment.near_pairs import needed_margins
 from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Ranking, Roster
 from enrollment.veto import Vetoes
+from wording.message import message
 
 
 @dataclass(frozen=True)

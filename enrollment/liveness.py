@@ -16,8 +16,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.message import message
 from enrollment.quality import head_pose
+from wording.message import message
 
 _PLANE = [0, 1, 3, 4]  # the eyes and the mouth's corners
 _NOSE = 2

@@ -10,9 +10,9 @@ import numpy as np
 
 from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.cohort import COSINE
-from enrollment.message import message
 from enrollment.near_pairs import NearPair
 from enrollment.tail import Tail
+from wording.message import message
 
 
 @dataclass(frozen=True)

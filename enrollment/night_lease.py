@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from enrollment.errors import Unusable
-from enrollment.message import message
 from store.gallery import Gallery
 from store.records import Job
+from wording.message import message
 
 JOB = "nightly"
 # In the details of a forced run: the run of the same day that it is to replace.

@@ -11,6 +11,7 @@ import numpy as np
 from enrollment.calibration import interval_95
 from enrollment.forgetting import backward_transfer, by_cohort, forgetting, matrix, per_subject
 from enrollment.night_lease import JOB
+from enrollment.night_record import document_to_store
 from enrollment.nightly import Challenge, Night, State, cohort_of
 from enrollment.photo import encode_jpeg
 from enrollment.portrait import crop_of
@@ -46,7 +47,8 @@ class NightReport:
         name = f"{night.day}-{night.run_id[:8]}"
         self._archive.write_report(f"{name}.html", render(document).encode())
         self._archive.write_report(
-            f"{name}.json", json.dumps(document, indent=1, ensure_ascii=False).encode()
+            f"{name}.json",
+            json.dumps(document_to_store(document), indent=1, ensure_ascii=False).encode(),
         )
         return [f"{name}.html", f"{name}.json"], [s.subject_id for s in night.snapshot.subjects]
 

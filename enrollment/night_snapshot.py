@@ -14,6 +14,7 @@ from store.archive import Archive
 from store.errors import GalleryDamaged
 from store.gallery import Gallery
 from store.records import StoredHead, Subject
+from wording.message import words_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _trained(
     try:
         return arrays_of(head, archive, dimension), None
     except GalleryDamaged as error:
-        return None, str(error)
+        return None, words_of(error)
 
 
 def _lesson(names: Sequence[str], owner_ids: Sequence[str], vectors: NDArray[np.float32]) -> Lesson:

@@ -18,11 +18,11 @@ from enrollment.calibration import OperatingPoint, Trials, operating_point
 from enrollment.champion import IMPRINT, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, by_person, compare, per_subject
-from enrollment.message import message
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
+from enrollment.night_record import kept_reason, reason_of
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
 from enrollment.night_trials import Searches, photo_searches, stranger_searches
-from enrollment.planning import NightPlan, NightPolicy, Work, learner_for, plan
+from enrollment.planning import NightPlan, NightPolicy, Work, learner_for, mode_word, plan
 from enrollment.promotion import (
     Candidate,
     Check,
@@ -41,6 +41,7 @@ from store.archive import Archive
 from store.errors import UnknownSubject
 from store.gallery import Gallery
 from store.records import Job
+from wording.message import message
 
 KEPT_HEADS = 14
 _TRIES = 3
@@ -107,7 +108,7 @@ class Night:
         if self.winner is self.trained:
             return message(
                 "the head trained by {learner} serves {n} people from now on",
-                learner=self.plan.learner.name,
+                learner=mode_word(self.plan.learner.name),
                 n=people,
             )
         if self.trained is None:
@@ -254,7 +255,7 @@ class Nightly:
             message(
                 "the night of {day} has been run already: {why}",
                 day=job.day,
-                why=str(job.details.get("reason")),
+                why=reason_of(job.details),
             )
         )
         run_id = str(job.details.get("run_id"))
@@ -436,7 +437,7 @@ class Nightly:
         joint = night.trained if night.trained and night.plan.learner.name == "joint" else None
         return lease.details() | {
             "outcome": night.outcome,
-            "reason": night.reason(nameless=True),
+            **kept_reason(night.reason(nameless=True)),
             "mode": shown.state.mode,
             "metrics": metrics_of(night),
             "cohorts": cohorts,
@@ -614,7 +615,7 @@ def _version(night: Night, challenge: Challenge, champion: bool) -> _Version:
         "subjects": len(learnt.lesson.subject_ids),
         "templates": pack_owned(learnt),
         "figures": _figures(challenge.state),
-        "reason": challenge.decision.words(nameless=True),
+        **kept_reason(challenge.decision.words(nameless=True)),
     }
     if mode != IMPRINT:
         # The only honest strangers of a trained head: those whom its recipe had not seen.

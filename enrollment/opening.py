@@ -8,7 +8,6 @@ from pathlib import Path
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
-from enrollment.message import message
 from models.backbone import Download, open_backbone, resolve_backbone
 from models.detector import open_detector
 from models.errors import ModelError
@@ -20,6 +19,7 @@ from store.errors import GalleryExists, GalleryMissing
 from store.gallery import create_gallery, new_gallery_id
 from store.key import make_key_file, parse_key, read_key_file
 from store.records import GalleryFacts
+from wording.message import message, words_of
 
 DEFAULT_DETECTOR = "mtcnn"
 CONSENT_POLICIES = ("required", "none")
@@ -58,9 +58,13 @@ def create(
         BadInput: there is one already, or backbone, detector or policy cannot be used.
     """
     if consent_policy not in CONSENT_POLICIES:
-        raise BadInput(f"the consent policy is one of {', '.join(CONSENT_POLICIES)}")
+        raise BadInput(
+            message("the consent policy is one of {known}", known=", ".join(CONSENT_POLICIES))
+        )
     if is_gallery(settings.home):
-        raise BadInput(f"there is a gallery in {settings.home} already; nothing was changed")
+        raise BadInput(
+            message("there is a gallery in {home} already; nothing was changed", home=settings.home)
+        )
     detector = absolute_spec(settings.detector or DEFAULT_DETECTOR)
     try:
         chosen, reason = resolve_backbone(
@@ -72,7 +76,7 @@ def create(
         )
         capture = build_capture(settings, detector, chosen, progress, download_weights)
     except ModelError as error:
-        raise BadInput(str(error)) from error
+        raise BadInput(words_of(error)) from error
     facts = facts_of(capture, reason, consent_policy, backbone=chosen, detector=detector)
     write_gallery(settings, facts, database)
     return facts
@@ -88,7 +92,7 @@ def capture_for_evaluation(
             settings, detector, absolute_spec(backbone), progress, download_weights
         )
     except ModelError as error:
-        raise BadInput(str(error)) from error
+        raise BadInput(words_of(error)) from error
 
 
 def facts_of(
@@ -133,7 +137,9 @@ def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None 
         for left in settings.home.glob(".*.db*"):
             left.unlink()
     except FileExistsError as error:
-        raise GalleryExists(f"there is a gallery in {settings.home} already") from error
+        raise GalleryExists(
+            message("there is a gallery in {home} already", home=settings.home)
+        ) from error
     finally:
         for left in settings.home.glob(f".{facts.gallery_id}.db*"):
             left.unlink()
@@ -149,9 +155,13 @@ def database_url(home: Path) -> str:
         try:
             return str(tomllib.loads(_pointer(home).read_text("utf-8"))["database"])
         except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError) as error:
-            raise Unusable(f'{_pointer(home)} is damaged; it holds: database = "URL"') from error
+            raise Unusable(
+                message('{file} is damaged; it holds: database = "URL"', file=_pointer(home))
+            ) from error
     if not _database_file(home).exists():
-        raise GalleryMissing(f"there is no gallery in {home}; make one with: rollcall init")
+        raise GalleryMissing(
+            message("there is no gallery in {home}; make one with: rollcall init", home=home)
+        )
     return sqlite_url(_database_file(home))
 
 
@@ -178,7 +188,7 @@ def open_capture(
         same = now == facts.fingerprint
         golden = same and golden_agree(facts.golden, golden_embeddings(capture.backbone))
     except ModelError as error:
-        raise Unusable(str(error)) from error
+        raise Unusable(words_of(error)) from error
     if not same:
         raise FingerprintMismatch(
             message(

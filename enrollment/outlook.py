@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.message import message
 from models.head import imprint
+from wording.message import message
 
 # As many pairs of photos as the gallery's mean counts for; `python -m benchmarks.outlook` shows
 # how true what is said is with it.

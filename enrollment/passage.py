@@ -15,12 +15,12 @@ from enrollment.capture import Capture, FoundFace, prominence
 from enrollment.evidence import LEAST_WEIGHT, Evidence, best
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.liveness import Challenge
-from enrollment.message import message
 from enrollment.proof import Proof
 from enrollment.quality import PROBE_LIMITS, judge, usefulness
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.tracking import Tracker
 from enrollment.walk import Look, Walk
+from wording.message import message
 
 # Two people in a video are seen alike when the lesser has this share of the other's prominence.
 _ALIKE = 0.9

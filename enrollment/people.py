@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from enrollment.enrollee import Enrollee, printable
 from enrollment.errors import Ambiguous, BadInput, NotEnrolled
-from enrollment.message import message
 from store.metadata import name_key
 from store.records import Subject
+from wording.message import message
 
 Person = Subject  # as the doors call it
 HERE = ("active", "suspended")  # states of those who answer for themselves

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from enrollment.enrollee import Enrollee, Intake, is_photo, printable
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.people_table import read_table, read_whole
 from enrollment.photo import MAX_BYTES, Photo
 from enrollment.photo_pool import PhotoPool
+from wording.message import message
 
 MAX_MEMBERS = 5_000
 MAX_TOTAL = 2 * 1024**3

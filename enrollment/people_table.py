@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from enrollment.enrollee import Enrollee, Intake, Refused, check_name, printable
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.photo import MAX_BYTES, Photo
+from wording.message import message
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -4,8 +4,8 @@ import unicodedata
 from pathlib import PurePosixPath
 
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.photo import Photo
+from wording.message import message
 
 
 class PhotoPool:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.night_trials import PHOTO_FOLDS, SUBJECT_FOLDS
 from models.head_trainer import FitOptions, capacity_for
 from models.learners import Imprint, Joint, Learner, Local, Pseudo, Rehearsal
+from wording.message import message
 
 MODES = ("joint", "local", "rehearsal", "pseudo", "imprint")
 # Multiply-adds a second of a training on this product's 2-core reference machine, until a night
@@ -54,9 +54,20 @@ def plan(work: Work, policy: NightPolicy, full: bool = False) -> NightPlan:
     mode, why = _choose(work, policy, full)
     learner = learner_for(mode, policy)
     seconds = estimate(work, mode, policy)
-    return NightPlan(
-        learner, message("{mode}: {why}", mode=mode, why=why), seconds, policy.budget_seconds
-    )
+    sentence = message("{mode}: {why}", mode=mode_word(mode), why=why)
+    return NightPlan(learner, sentence, seconds, policy.budget_seconds)
+
+
+def mode_word(mode: str) -> str:
+    """As it is called in sentences, and on the command line."""
+    words = {
+        "joint": message("joint"),
+        "local": message("local"),
+        "rehearsal": message("rehearsal"),
+        "pseudo": message("pseudo"),
+        "imprint": message("imprint"),
+    }
+    return words[mode]
 
 
 def learner_for(mode: str, policy: NightPolicy) -> Learner:

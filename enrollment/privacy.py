@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from enrollment.dossier import write_dossier
 from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
-from enrollment.message import message
 from enrollment.retention import (
     WITHOUT_CONSENT,
     Due,
@@ -24,6 +23,7 @@ from enrollment.review_policy import ReviewPolicy
 from store.change import Change
 from store.gallery import Gallery
 from store.records import AuditRecord, ConsentText, Request, Subject
+from wording.message import message
 
 KINDS = ("erasure", "export")
 MAX_NOTE = 500

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from enrollment.forgetting import Comparison
-from enrollment.message import message
+from wording.message import joined, message
 
 PerSubject = Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
 
@@ -86,7 +86,7 @@ class PromotionDecision:
         """Why not, one clause a failed check."""
         failed = [check for check in self.checks if check.passed is False]
         said = [(c.nameless if nameless else "") or c.words or c.name for c in failed]
-        return said[0] if len(said) == 1 else "; ".join(said)
+        return joined(said) if said else ""
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def better_than_imprint(
     return Check(
         "better than plain imprinting",
         better,
-        "clearly more found, p < 0.05",
-        f"+{gained} -{lost}, p = {p:.2f}",
+        message("clearly more found, p < 0.05"),
+        message("+{gained} -{lost}, p = {p:.2f}", gained=gained, lost=lost, p=p),
         "" if better else words,
     )
 
@@ -171,8 +171,8 @@ def _integrity(candidate: Candidate) -> Check:
     return Check(
         "integrity",
         problem is None,
-        "finite unit rows, one for each active person",
-        problem or "as it should be",
+        message("finite unit rows, one for each active person"),
+        problem or message("as it should be"),
         message("the head is damaged: {problem}", problem=problem) if problem else "",
     )
 
@@ -184,8 +184,8 @@ def _own_photos(candidate: Candidate, policy: PromotionPolicy) -> Check:
         wrong <= max(1, int((1 - policy.own_photos) * candidate.own_photos))
         if candidate.own_photos
         else None,
-        f"at least {policy.own_photos:.0%} are nearest to their own row",
-        f"{candidate.own_right} of {candidate.own_photos}",
+        message("at least {share:.0%} are nearest to their own row", share=policy.own_photos),
+        message("{n} of {all}", n=candidate.own_right, all=candidate.own_photos),
         message("{n} photos that newcomers were enrolled with look like somebody else's", n=wrong),
     )
 
@@ -196,14 +196,14 @@ def _strangers(measured: Measured, max_fpir: float, policy: PromotionPolicy) -> 
         return Check(
             "strangers",
             None,
-            f"at most {limit:.2%} named",
-            f"not enough data ({measured.stranger_searches} searches)",
+            message("at most {rate:.2%} named", rate=limit),
+            message("not enough data ({n} searches)", n=measured.stranger_searches),
         )
     return Check(
         "strangers",
         measured.fpir <= limit,
-        f"at most {limit:.2%} named",
-        f"{measured.fpir:.2%} of {measured.stranger_searches}",
+        message("at most {rate:.2%} named", rate=limit),
+        message("{rate:.2%} of {n}", rate=measured.fpir, n=measured.stranger_searches),
         message(
             "strangers would be named {rate:.1%} of the time, {asked:.1%} was asked for",
             rate=measured.fpir,
@@ -227,8 +227,12 @@ def _old_people(
     return Check(
         "old people",
         compared.negative_flips <= allowed and not lopsided,
-        f"at most {allowed} of {compared.probes} photos newly wrong",
-        f"{compared.negative_flips} newly wrong, {compared.positive_flips} newly right",
+        message("at most {n} of {all} photos newly wrong", n=allowed, all=compared.probes),
+        message(
+            "{wrong} newly wrong, {right} newly right",
+            wrong=compared.negative_flips,
+            right=compared.positive_flips,
+        ),
         message("{told} ({people})", told=told, people=_shown(worse, names)),
         told,
     )
@@ -239,15 +243,18 @@ def _against(compared: Comparison, policy: PromotionPolicy) -> Iterator[Check]:
     yield Check(
         "agreement",
         compared.agreement >= policy.agreement if judged else None,
-        f"at least {policy.agreement:.0%} of answers unchanged",
+        message("at least {share:.0%} of answers unchanged", share=policy.agreement),
         f"{compared.agreement:.1%}",
         message("only {share:.1%} of the answers stay as they are", share=compared.agreement),
     )
     yield Check(
         "intrusion",
         compared.intrusions <= max(1, int(policy.intrusion * compared.probes)),
-        f"at most {policy.intrusion:.1%} of old people's photos answered with a newcomer",
-        f"{compared.intrusions} of {compared.probes}",
+        message(
+            "at most {share:.1%} of old people's photos answered with a newcomer",
+            share=policy.intrusion,
+        ),
+        message("{n} of {all}", n=compared.intrusions, all=compared.probes),
         message("{n} photos of old people would be taken for newcomers", n=compared.intrusions),
     )
     yield _newcomers(compared, policy)
@@ -260,8 +267,8 @@ def _find_rate(after: Measured, means: Measured, policy: PromotionPolicy) -> Che
     return Check(
         "find rate",
         kept if after.probes >= policy.enough else None,
-        f"at most {policy.find_rate_loss:.1%} below the plain means'",
-        f"{after.find_rate:.1%}, the means {means.find_rate:.1%}",
+        message("at most {share:.1%} below the plain means'", share=policy.find_rate_loss),
+        message("{after:.1%}, the means {means:.1%}", after=after.find_rate, means=means.find_rate),
         message(
             "people would be found less often: {before:.1%} -> {after:.1%}",
             before=means.find_rate,
@@ -277,8 +284,8 @@ def _newcomers(compared: Comparison, policy: PromotionPolicy) -> Check:
     return Check(
         "newcomers",
         recall >= max(policy.new_recall, old - policy.new_below_old) if judged else None,
-        f"at least {policy.new_recall:.0%} right",
-        f"{compared.new_right} of {compared.new_probes}",
+        message("at least {share:.0%} right", share=policy.new_recall),
+        message("{n} of {all}", n=compared.new_right, all=compared.new_probes),
         message(
             "newcomers are recognised in {right} of {n} photos only",
             right=compared.new_right,
@@ -296,8 +303,10 @@ def _nobody_lost(worse: PerSubject, names: Mapping[str, str], policy: PromotionP
     return Check(
         "every single person",
         not lost,
-        "nobody who was recognised in two of three photos is lost",
-        f"{len(lost)} lost, {len(worse)} recognised in fewer photos",
+        message("nobody who was recognised in two of three photos is lost"),
+        message(
+            "{lost} lost, {worse} recognised in fewer photos", lost=len(lost), worse=len(worse)
+        ),
         message("lost: {people}", people=_shown(lost, names)),
         message("{n} people would be lost", n=len(lost)),
     )
@@ -307,7 +316,8 @@ def _shown(people: PerSubject, names: Mapping[str, str]) -> str:
     """`Anna 5/5 -> 3/5`, those who lost most first, and at most five of them."""
     order = sorted(people.items(), key=lambda item: item[1][1][0] - item[1][0][0])
     shown = [f"{names.get(s, s)} {b[0]}/{b[1]} -> {a[0]}/{a[1]}" for s, (b, a) in order]
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+    few = ", ".join(shown[:5])
+    return message("{people} and {n} more", people=few, n=len(shown) - 5) if shown[5:] else few
 
 
 def _calibration(measured: Measured, policy: PromotionPolicy) -> Check:
@@ -315,8 +325,8 @@ def _calibration(measured: Measured, policy: PromotionPolicy) -> Check:
     return Check(
         "calibration",
         None if error is None else error <= policy.calibration_error,
-        f"error at most {policy.calibration_error:.0%}",
-        "too few photos" if error is None else f"{error:.2%}",
+        message("error at most {share:.0%}", share=policy.calibration_error),
+        message("too few photos") if error is None else f"{error:.2%}",
         "" if error is None else message("its probabilities are off by {share:.1%}", share=error),
     )
 
@@ -325,14 +335,14 @@ def _cost(candidate: Candidate, policy: PromotionPolicy) -> Iterator[Check]:
     yield Check(
         "time",
         candidate.seconds <= policy.seconds,
-        f"at most {policy.seconds:.0f} s",
+        message("at most {n:.0f} s", n=policy.seconds),
         f"{candidate.seconds:.1f} s",
         message("it took {seconds:.0f} s", seconds=candidate.seconds),
     )
     yield Check(
         "memory",
         candidate.memory_mb <= policy.memory_mb,
-        f"at most {policy.memory_mb:.0f} MB",
+        message("at most {n:.0f} MB", n=policy.memory_mb),
         f"{candidate.memory_mb:.0f} MB",
         message("it took {megabytes:.0f} MB", megabytes=candidate.memory_mb),
     )

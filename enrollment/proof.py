@@ -3,7 +3,7 @@
 from enrollment.capture import FoundFace
 from enrollment.evidence import Evidence, likeness
 from enrollment.liveness import Challenge, ChallengeState
-from enrollment.message import message
+from wording.message import message
 
 
 class Proof:

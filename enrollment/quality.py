@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.message import message
 from enrollment.reasons import Reason, ReasonCode
+from wording.message import message
 
 
 @dataclass(frozen=True)

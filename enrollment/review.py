@@ -14,7 +14,6 @@ from enrollment.capture import CapturedFace
 from enrollment.enroller import Enroller, SampleReport
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee, check_name, printable
-from enrollment.message import message
 from enrollment.people import find_subject
 from enrollment.portrait import Portrait, crop_of
 from enrollment.quality import Quality
@@ -28,6 +27,7 @@ from store.change import Change
 from store.gallery import Gallery
 from store.metadata import name_key
 from store.records import Negative, Sighting, Subject
+from wording.message import message
 
 _GONE = message(
     "not in the queue: handled already, dropped after its time, or its cluster has changed"
@@ -137,8 +137,11 @@ class Review:
         person = self._person(enroller, who, external_id)
         if newcomer and person.subject_id is not None:
             raise BadInput(
-                f"{printable(person.name)} is enrolled already; choose that person, or give "
-                "the newcomer a name that tells the two apart"
+                message(
+                    "{name} is enrolled already; choose that person, or give the newcomer a name "
+                    "that tells the two apart",
+                    name=printable(person.name),
+                )
             )
         wanted, gone = chosen(words, self._queue.groups())
         lying = self._lying(wanted)

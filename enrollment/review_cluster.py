@@ -13,6 +13,7 @@ from enrollment.grouping import groups
 from enrollment.identifier import Candidate
 from enrollment.intake import printable
 from store.records import Sighting
+from wording.message import message
 
 _SHORT = 8  # characters of an id that people type
 _CLUSTER = "c-"
@@ -114,12 +115,19 @@ def full_id(word: str, among: Mapping[str, object]) -> str | None:
     """
     if not _WORD.fullmatch(word):
         raise BadInput(
-            f"{printable(word)} is no id: give at least 4 of its characters, as "
-            "rollcall review list shows them"
+            message(
+                "{word} is no id: give at least 4 of its characters, as rollcall review list "
+                "shows them",
+                word=printable(word),
+            )
         )
     found = [i for i in among if i.startswith(word)]
     if len(found) > 1:
-        raise BadInput(f"{word} is the beginning of {len(found)} ids; give more characters")
+        raise BadInput(
+            message(
+                "{word} is the beginning of {n} ids; give more characters", word=word, n=len(found)
+            )
+        )
     return found[0] if found else None
 
 

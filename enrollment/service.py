@@ -35,7 +35,6 @@ from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.liveness import Challenge
-from enrollment.message import message, read_message
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
@@ -78,6 +77,7 @@ from store.records import (
     Subject,
     Verification,
 )
+from wording.message import message, words_of
 
 Tick = Callable[[], None]
 
@@ -389,7 +389,7 @@ class Service:
             try:
                 real = AntiSpoofing(self._weights_folders).real
             except ModelError as error:
-                raise BadInput(str(error)) from error
+                raise BadInput(words_of(error)) from error
         return Passages(
             self._capture,
             self.identifier,
@@ -783,8 +783,7 @@ class Service:
         if found is None:
             return None
         told = {key: found.details.get(key) for key in ("run_id", "outcome", "mode", "metrics")}
-        reason = read_message(found.details.get("reason", ""))
-        return told | {"day": day, "reason": reason, "report": None}
+        return told | {"day": day, "reason": str(found.details.get("reason")), "report": None}
 
     def events_page(self, offset: int = 0, limit: int = 50) -> tuple[list[Event], int]:
         """What was counted of people, newest first, and how many rows there are."""

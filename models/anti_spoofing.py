@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadModelFile, ModelError, WeightsMissing
+from wording.message import message
 
 # deepface 0.0.103, models/spoofing/onnx/FasNet.py: file and how much of the picture it looks at.
 FILES = (("2.7_80x80_MiniFASNetV2.onnx", 2.7), ("4_0_0_80x80_MiniFASNetV1SE.onnx", 4.0))
@@ -31,8 +32,13 @@ def find_weights(folders: Sequence[Path]) -> tuple[Path, ...] | None:
 
 
 def how_to_place(folders: Sequence[Path]) -> str:
-    names = " and ".join(name for name, _ in FILES)
-    return f"put {names} (of deepface's model releases) into {folders[0]}"
+    (one, _), (other, _) = FILES
+    return message(
+        "put {one} and {other} (of deepface's model releases) into {folder}",
+        one=one,
+        other=other,
+        folder=str(folders[0]),
+    )
 
 
 class AntiSpoofing:
@@ -43,14 +49,18 @@ class AntiSpoofing:
         found = find_weights(folders)
         if found is None:
             raise WeightsMissing(
-                f"the weights of anti-spoofing are not here: {how_to_place(folders)}"
+                message(
+                    "the weights of anti-spoofing are not here: {how}", how=how_to_place(folders)
+                )
             )
         try:
             import onnxruntime
             from deepface.commons.onnx_utils import run_session
             from deepface.models.spoofing.FasNetUtils import crop
         except ImportError as error:
-            raise ModelError(f"deepface cannot be loaded ({error})") from error
+            raise ModelError(
+                message("deepface cannot be loaded ({error})", error=str(error))
+            ) from error
         self._crop, self._run = crop, run_session
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -64,7 +74,11 @@ class AntiSpoofing:
             self.real(np.zeros((_SIDE, _SIDE, 3), np.uint8), (20, 20, 40, 40))
         except Exception as error:
             raise BadModelFile(
-                f"{found[0].parent}: the files of anti-spoofing cannot be used ({error})"
+                message(
+                    "{folder}: the files of anti-spoofing cannot be used ({error})",
+                    folder=found[0].parent,
+                    error=str(error),
+                )
             ) from error
 
     def real(self, image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:

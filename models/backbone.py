@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from models.alignment import AlignmentTemplate
 from models.errors import ModelError, WeightsMissing
 from models.weights import Progress, WeightsFile
+from wording.message import message, words_of
 
-NAMES = "auto, vgg-face, dlib-resnet or onnx:FILE.toml"
 Download = Callable[[Path, Progress | None], Path]  # (weights_home, progress) -> the file
 
 
@@ -104,27 +104,33 @@ def resolve_backbone(
     """
     if spec != "auto":
         _check_spec(spec)
-        return spec, f"{spec} was asked for."
+        return spec, message("{spec} was asked for.", spec=spec)
     from models.vgg_face import check_weights, find_weights
 
     try:
         path = find_weights(weights_home, search)
         if path is not None:
             check_weights(path)
-            return "vgg-face", f"Its weights are in {path}."
-        trouble = f"the weights of vgg-face are not in {weights_home}"
+            return "vgg-face", message("Its weights are in {path}.", path=str(path))
+        trouble: str = message(
+            "the weights of vgg-face are not in {folder}", folder=str(weights_home)
+        )
     except ModelError as error:
-        trouble = str(error)
+        trouble = words_of(error)
     if download is not None:
         try:
-            return "vgg-face", f"Its weights were downloaded to {download(weights_home, progress)}."
+            path = download(weights_home, progress)
+            return "vgg-face", message("Its weights were downloaded to {path}.", path=str(path))
         except WeightsMissing:
-            trouble += ", and where they are downloaded from cannot be reached"
+            trouble = message(
+                "{trouble}, and where they are downloaded from cannot be reached", trouble=trouble
+            )
         except (ModelError, OSError) as error:
-            trouble = str(error)
-    return "dlib-resnet", (
-        f"The embedded backbone is used: {trouble}. A gallery keeps its backbone: to use vgg-face, "
-        "put its weights there and make a new gallery."
+            trouble = words_of(error)
+    return "dlib-resnet", message(
+        "The embedded backbone is used: {trouble}. A gallery keeps its backbone: to use vgg-face, "
+        "put its weights there and make a new gallery.",
+        trouble=trouble,
     )
 
 
@@ -165,4 +171,9 @@ def _check_spec(spec: str) -> str:
     kind, colon, argument = spec.partition(":")
     if spec in ("vgg-face", "dlib-resnet") or (kind == "onnx" and colon and argument):
         return kind
-    raise ModelError(f"unknown backbone {spec!r}: use {NAMES}")
+    raise ModelError(
+        message(
+            "unknown backbone {spec!r}: use auto, vgg-face, dlib-resnet or onnx:FILE.toml",
+            spec=spec,
+        )
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from wording.message import message
 
 
 @dataclass(frozen=True)
@@ -64,4 +65,4 @@ def open_detector(spec: str) -> Detector:
         from models.yunet_detector import YunetDetector
 
         return YunetDetector(Path(argument))
-    raise ModelError(f"unknown detector {spec!r}: use mtcnn or yunet:FILE.onnx")
+    raise ModelError(message("unknown detector {spec!r}: use mtcnn or yunet:FILE.onnx", spec=spec))

@@ -15,6 +15,7 @@ from models.backbone import ScorePriors
 from models.embedding import check_crops, unit_rows
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
 from models.weights import WeightsFile, weights_file
+from wording.message import message
 
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
@@ -61,18 +62,24 @@ class DlibResnet:
     dimension = 128
     template = TEMPLATE
     priors = PRIORS
-    device = "CPU: dlib-bin is built without CUDA"
-    licence = "CC0-1.0 (weights, Davis E. King)"
+    device = message("CPU: dlib-bin is built without CUDA")
+    licence = message("CC0-1.0 (weights, Davis E. King)")
 
     def __init__(self) -> None:
         path = _weights_path()
         self.weights: WeightsFile = weights_file(path)
         if self.weights.sha256 != SHA256:
-            raise WeightsDamaged(f"{path} is not dlib's ResNet v1 (other sha256): {REINSTALL}")
+            raise WeightsDamaged(
+                message(
+                    "{path} is not dlib's ResNet v1 (other sha256): {how}", path=path, how=REINSTALL
+                )
+            )
         try:
             import dlib
         except ImportError as error:
-            raise ModelError(f"dlib cannot be loaded ({error}): pip install dlib-bin") from error
+            raise ModelError(
+                message("dlib cannot be loaded ({error}): pip install dlib-bin", error=str(error))
+            ) from error
         self._network = dlib.face_recognition_model_v1(str(path))
         self._lock = threading.Lock()
 
@@ -112,10 +119,12 @@ def _weights_path() -> Path:
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise WeightsMissing(
-            "the weights of dlib-resnet are not installed: "
-            "pip install face_recognition_models==0.3.0"
+            message(
+                "the weights of dlib-resnet are not installed: "
+                "pip install face_recognition_models==0.3.0"
+            )
         )
     path = Path(spec.submodule_search_locations[0]) / "models" / FILE
     if not path.is_file():
-        raise WeightsMissing(f"{path} is missing: {REINSTALL}")
+        raise WeightsMissing(message("{path} is missing: {how}", path=path, how=REINSTALL))
     return path

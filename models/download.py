@@ -14,6 +14,7 @@ from typing import IO
 
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
 from models.weights import Progress
+from wording.message import joined, message, words_of
 
 CONNECT_TIMEOUT = 5.0  # s
 READ_TIMEOUT = 30.0  # s without a byte
@@ -38,7 +39,9 @@ def download(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsMissing(f"{target.parent} cannot be made ({error.strerror})") from error
+        raise WeightsMissing(
+            message("{folder} cannot be made ({error})", folder=target.parent, error=error.strerror)
+        ) from error
     part = target.with_name(target.name + ".part")
     trouble: list[ModelError] = []
     with _alone(part):
@@ -48,14 +51,20 @@ def download(
                 check(part)
             except WeightsDamaged as error:
                 _forget(part)
-                trouble.append(WeightsDamaged(f"{url} gave another file: {error}"))
+                trouble.append(
+                    WeightsDamaged(
+                        message("{url} gave another file: {error}", url=url, error=words_of(error))
+                    )
+                )
             except WeightsMissing as error:
                 trouble.append(error)
             else:
                 _finish(part, target)
                 return target
     kind = WeightsDamaged if any(isinstance(e, WeightsDamaged) for e in trouble) else WeightsMissing
-    raise kind("; ".join(str(error) for error in trouble) or "no address is known")
+    if not trouble:
+        raise kind(message("no address is known"))
+    raise kind(joined([words_of(error) for error in trouble]))
 
 
 def _fetch(url: str, part: Path, progress: Progress | None) -> None:
@@ -69,14 +78,21 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
             _forget(part)
         except (urllib.error.HTTPError, urllib.error.URLError) as error:
             reason = getattr(error, "reason", None) or error
-            raise WeightsMissing(f"{url} cannot be reached ({reason})") from error
+            raise WeightsMissing(
+                message("{url} cannot be reached ({reason})", url=url, reason=str(reason))
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             if attempt == TRIES or _size(part) <= before:
                 raise WeightsMissing(
-                    f"{url} broke off after {_size(part):,} bytes ({error or type(error).__name__}"
-                    "): run it again, it goes on from there"
+                    message(
+                        "{url} broke off after {size:,} bytes ({error}"
+                        "): run it again, it goes on from there",
+                        url=url,
+                        size=_size(part),
+                        error=str(error or type(error).__name__),
+                    )
                 ) from error
-    raise WeightsMissing(f"{url} does not serve the file in one piece")
+    raise WeightsMissing(message("{url} does not serve the file in one piece", url=url))
 
 
 class _StartAgainError(Exception):
@@ -129,7 +145,7 @@ def _resume(request: urllib.request.Request, url: str, part: Path) -> int:
 
 def _web(url: str) -> str:
     if not url.startswith(("https://", "http://")):
-        raise WeightsMissing(f"{url} is not a web address")
+        raise WeightsMissing(message("{url} is not a web address", url=url))
     return url
 
 
@@ -137,7 +153,12 @@ def _room(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed + SPARE > free:
         raise WeightsMissing(
-            f"{part.parent} has {free >> 20} MB free and {(needed + SPARE) >> 20} MB are needed"
+            message(
+                "{folder} has {free} MB free and {needed} MB are needed",
+                folder=part.parent,
+                free=free >> 20,
+                needed=(needed + SPARE) >> 20,
+            )
         )
 
 
@@ -181,7 +202,7 @@ def _alone(part: Path) -> Iterator[None]:
             pass  # no such lock on this system
         except OSError as error:
             raise WeightsMissing(
-                f"another process is downloading {part.name} now: wait for it"
+                message("another process is downloading {name} now: wait for it", name=part.name)
             ) from error
         try:
             yield

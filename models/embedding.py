@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from wording.message import message
 
 
 def check_crops(crops: NDArray[np.uint8], size: tuple[int, int]) -> None:
@@ -23,12 +24,21 @@ def unit_rows(rows: NDArray[np.floating], count: int, dimension: int) -> NDArray
     Raises ModelError for another shape, a number that is not finite, or a row of zeros.
     """
     if rows.shape != (count, dimension):
-        raise ModelError(f"the backbone gave {rows.shape} for {count} crops of {dimension}")
+        raise ModelError(
+            message(
+                "the backbone gave {shape} for {count} crops of {dimension}",
+                shape=rows.shape,
+                count=count,
+                dimension=dimension,
+            )
+        )
     wide = rows.astype(np.float64)
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
     if not np.isfinite(wide).all() or (norms < 1e-12).any():
         raise ModelError(
-            "the backbone gave an embedding that is zero or not finite: its weights are damaged "
-            "or the crop is empty"
+            message(
+                "the backbone gave an embedding that is zero or not finite: its weights are "
+                "damaged or the crop is empty"
+            )
         )
     return np.ascontiguousarray((wide / norms).astype(np.float32))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wording.message import message
+
 
 @dataclass(frozen=True)
 class HeadArrays:
@@ -57,19 +59,31 @@ def unpack(content: bytes, dimension: int) -> HeadArrays:
                 owners=found["owners"],
             )
     except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"these bytes are not a head: {error}") from error
+        raise ValueError(
+            message("these bytes are not a head: {error}", error=str(error))
+        ) from error
     problem = rows_problem(head.rows, len(head.subject_ids), dimension)
     if problem or len(head.owners) != len(head.template_ids):
-        raise ValueError(f"these bytes are not a head of this gallery: {problem or 'owners'}")
+        raise ValueError(
+            message(
+                "these bytes are not a head of this gallery: {problem}", problem=problem or "owners"
+            )
+        )
     return head
 
 
 def rows_problem(rows: NDArray[np.float32], subjects: int, dimension: int) -> str | None:
     """Why these cannot be a head's rows; None when they can."""
     if rows.shape != (subjects, dimension) or rows.dtype != np.float32:
-        return f"rows are {rows.dtype} {rows.shape}, not float32 ({subjects}, {dimension})"
+        return message(
+            "rows are {dtype} {shape}, not float32 ({subjects}, {dimension})",
+            dtype=str(rows.dtype),
+            shape=str(rows.shape),
+            subjects=subjects,
+            dimension=dimension,
+        )
     if not np.isfinite(rows).all():
-        return "a row holds a number that is not finite"
+        return message("a row holds a number that is not finite")
     if subjects and np.abs(np.linalg.norm(rows, axis=1) - 1).max() > 1e-3:
-        return "a row is not of length one"
+        return message("a row is not of length one")
     return None

@@ -16,6 +16,7 @@ from models.detector import Face
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
 from models.tensorflow_runtime import load_tensorflow
 from models.weights import sha256_of
+from wording.message import message
 
 # Of mtcnn 1.0.0's wheel. They are pickles, so they are checked before they are opened.
 STAGE_SHA256 = {
@@ -88,14 +89,20 @@ class MtcnnDetector:
 def _weights_folder() -> Path:
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError("the package mtcnn is not installed: pip install mtcnn==1.0.0")
+        raise ModelError(message("the package mtcnn is not installed: pip install mtcnn==1.0.0"))
     folder = Path(spec.submodule_search_locations[0]) / "assets" / "weights"
     for name, digest in STAGE_SHA256.items():
         path = folder / name
         if not path.is_file():
-            raise WeightsMissing(f"{path} is missing: pip install --force-reinstall mtcnn==1.0.0")
+            raise WeightsMissing(
+                message("{path} is missing: pip install --force-reinstall mtcnn==1.0.0", path=path)
+            )
         if sha256_of(path) != digest:
             raise WeightsDamaged(
-                f"{path} is not the file of mtcnn 1.0.0: pip install --force-reinstall mtcnn==1.0.0"
+                message(
+                    "{path} is not the file of mtcnn 1.0.0: "
+                    "pip install --force-reinstall mtcnn==1.0.0",
+                    path=path,
+                )
             )
     return folder

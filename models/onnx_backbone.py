@@ -16,6 +16,7 @@ from models.errors import BadModelFile, ModelError
 from models.onnx_description import OnnxDescription, read_description
 from models.onnx_file import refuse_external_data
 from models.weights import WeightsFile, weights_file
+from wording.message import message, words_of
 
 BATCH = 32  # crops that go through at once where the file's batch is free
 THREADS = 2
@@ -47,7 +48,9 @@ class OnnxBackbone:
             self._input, self._fixed_batch = _input(self._session, self._says)
             self.dimension = self._probe_dimension()
         except BadModelFile as error:
-            raise BadModelFile(f"{self._says.file}: {error}") from error
+            raise BadModelFile(
+                message("{file}: {error}", file=self._says.file, error=words_of(error))
+            ) from error
 
     @property
     def name(self) -> str:
@@ -77,7 +80,7 @@ class OnnxBackbone:
         """Where onnxruntime runs it."""
         if "CUDAExecutionProvider" in self._session.get_providers():
             return "GPU: onnxruntime CUDA"
-        return "CPU: onnxruntime has no CUDA here"
+        return message("CPU: onnxruntime has no CUDA here")
 
     @property
     def description(self) -> Mapping[str, str]:
@@ -117,9 +120,15 @@ class OnnxBackbone:
         try:
             output = self._session.run(None, {self._input: np.ascontiguousarray(values)})[0]
         except Exception as error:  # onnxruntime's own errors share no public base
-            raise BadModelFile(f"onnxruntime cannot run it ({_one_line(error)})") from error
+            raise BadModelFile(
+                message("onnxruntime cannot run it ({error})", error=_one_line(error))
+            ) from error
         if output.ndim < 2 or output.shape[0] != len(values):
-            raise BadModelFile(f"its output is {output.shape}, not one row for each of its crops")
+            raise BadModelFile(
+                message(
+                    "its output is {shape}, not one row for each of its crops", shape=output.shape
+                )
+            )
         rows: NDArray[np.float32] = output.reshape(len(output), -1)[:count].astype(np.float32)
         return rows
 
@@ -127,7 +136,11 @@ class OnnxBackbone:
         width, height = self._says.template.size
         rows = self._run(np.full((1, height, width, 3), 128, np.uint8))
         if rows.shape[1] < 2:
-            raise BadModelFile(f"its output has {rows.shape[1]} numbers: that is no embedding")
+            raise BadModelFile(
+                message(
+                    "its output has {numbers} numbers: that is no embedding", numbers=rows.shape[1]
+                )
+            )
         return int(rows.shape[1])
 
 
@@ -136,7 +149,9 @@ def _open_session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
         import onnxruntime
     except ImportError as error:
         raise ModelError(
-            f"onnxruntime cannot be loaded ({error}): pip install onnxruntime"
+            message(
+                "onnxruntime cannot be loaded ({error}): pip install onnxruntime", error=str(error)
+            )
         ) from error
     content = path.read_bytes()
     refuse_external_data(content)
@@ -149,23 +164,33 @@ def _open_session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
     try:
         return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # onnxruntime's own errors share no public base
-        raise BadModelFile(f"onnxruntime cannot open it ({_one_line(error)})") from error
+        raise BadModelFile(
+            message("onnxruntime cannot open it ({error})", error=_one_line(error))
+        ) from error
 
 
 def _input(session: Any, says: OnnxDescription) -> tuple[str, int]:  # noqa: ANN401
     """The name of the only input and its batch, 0 when that is free."""
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise BadModelFile(f"it has {len(inputs)} inputs, and a backbone has one")
+        raise BadModelFile(message("it has {n} inputs, and a backbone has one", n=len(inputs)))
     found = list(inputs[0].shape)
     width, height = says.template.size
     expected = [3, height, width] if says.layout == "nchw" else [height, width, 3]
     if inputs[0].type != "tensor(float)" or len(found) != 4:
-        raise BadModelFile(f"its input is {inputs[0].type} {found}, not 4-d float32")
+        raise BadModelFile(
+            message(
+                "its input is {kind} {shape}, not 4-d float32", kind=inputs[0].type, shape=found
+            )
+        )
     for have, want in zip(found[1:], expected, strict=True):
         if isinstance(have, int) and have > 0 and have != want:
             raise BadModelFile(
-                f"its input is {found[1:]}, and the TOML file's layout and input say {expected}"
+                message(
+                    "its input is {shape}, and the TOML file's layout and input say {expected}",
+                    shape=found[1:],
+                    expected=expected,
+                )
             )
     batch = found[0]
     return str(inputs[0].name), batch if isinstance(batch, int) and batch > 0 else 0

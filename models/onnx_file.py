@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.errors import BadModelFile
+from wording.message import message
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
@@ -34,11 +35,13 @@ def refuse_external_data(content: bytes) -> None:
         external = _has_external(memoryview(content), "model", 0)
         has_graph = any(field == 7 and kind == BYTES for field, kind, _ in _fields(content))
     except (IndexError, ValueError):
-        raise BadModelFile("it is truncated or not an ONNX file") from None
+        raise BadModelFile(message("it is truncated or not an ONNX file")) from None
     if not has_graph:
-        raise BadModelFile("it is not an ONNX file")
+        raise BadModelFile(message("it is not an ONNX file"))
     if external:
-        raise BadModelFile("it keeps weights in another file (external data): save it as one file")
+        raise BadModelFile(
+            message("it keeps weights in another file (external data): save it as one file")
+        )
 
 
 def _has_external(content: memoryview, message: str, depth: int) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.errors import ModelError
+from wording.message import message
 
 
 def load_tensorflow() -> tuple[Any, str]:
@@ -28,16 +29,23 @@ def load_tensorflow() -> tuple[Any, str]:
             tf.config.list_physical_devices()
     except ImportError as error:
         raise ModelError(
-            f"TensorFlow cannot be loaded ({error}): pip install tensorflow tf-keras"
+            message(
+                "TensorFlow cannot be loaded ({error}): pip install tensorflow tf-keras",
+                error=str(error),
+            )
         ) from error
     try:
         legacy = tf.keras.Model.__module__.startswith("tf_keras")
     except (ImportError, AttributeError) as error:
-        raise ModelError(f"TensorFlow has no Keras 2 ({error}): pip install tf-keras") from error
+        raise ModelError(
+            message("TensorFlow has no Keras 2 ({error}): pip install tf-keras", error=str(error))
+        ) from error
     if not legacy:
         raise ModelError(
-            "TensorFlow was imported before models.tensorflow_runtime and runs Keras 3: "
-            "set TF_USE_LEGACY_KERAS=1 at the start of the program"
+            message(
+                "TensorFlow was imported before models.tensorflow_runtime and runs Keras 3: "
+                "set TF_USE_LEGACY_KERAS=1 at the start of the program"
+            )
         )
     return tf, _device(tf)
 
@@ -62,7 +70,7 @@ def _silent() -> Iterator[None]:
 def _device(tf: Any) -> str:  # noqa: ANN401 - a module
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return "CPU: TensorFlow sees no GPU"
+        return message("CPU: TensorFlow sees no GPU")
     names = []
     for gpu in gpus:
         with contextlib.suppress(RuntimeError):  # already in use: its memory policy is fixed

@@ -26,6 +26,7 @@ from models.weights import (
     weights_file,
     write_record,
 )
+from wording.message import message, words_of
 
 FILE = "vgg_face_weights.h5"
 # deepface 0.0.103, models/facial_recognition/tf/VGGFace.py: WEIGHTS_URL (a test compares them;
@@ -87,7 +88,7 @@ class VggFace:
     dimension = 4096
     template = TEMPLATE
     priors = PRIORS
-    licence = "non-commercial research only (weights, Visual Geometry Group, Oxford)"
+    licence = message("non-commercial research only (weights, Visual Geometry Group, Oxford)")
 
     def __init__(self, file: WeightsFile) -> None:
         check_weights(file.path)
@@ -164,7 +165,9 @@ def download_weights(
     try:
         path = download(urls, home / FILE, check_weights, progress)
     except WeightsMissing as error:
-        raise WeightsMissing(f"{_by_hand(home)} ({error})") from error
+        raise WeightsMissing(
+            message("{how} ({error})", how=_by_hand(home), error=words_of(error))
+        ) from error
     write_record(weights_file(path), home)
     return path
 
@@ -196,17 +199,21 @@ def check_weights(path: Path) -> None:
     """
     size = path.stat().st_size
     if not DATA_BYTES <= size <= DATA_BYTES + HEADER_BYTES:
-        raise _damaged(path, f"it has {size:,} bytes instead of some {DATA_BYTES:,}")
+        raise _damaged(
+            path,
+            message("it has {size:,} bytes instead of some {most:,}", size=size, most=DATA_BYTES),
+        )
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             found = _arrays(file)
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        raise _damaged(path, f"it cannot be read as HDF5: {error}") from error
+        why = message("it cannot be read as HDF5: {error}", error=_brief(error, 133))
+        raise _damaged(path, why) from error
     expected = [(shape, "float32") for shape in SHAPES]
     if found != expected:
-        raise _damaged(path, "its arrays are not those of VGG-Face")
+        raise _damaged(path, message("its arrays are not those of VGG-Face"))
 
 
 def _arrays(file: Any) -> list[tuple[tuple[int, ...], str]]:  # noqa: ANN401 - h5py has no types
@@ -223,15 +230,25 @@ def _arrays(file: Any) -> list[tuple[tuple[int, ...], str]]:  # noqa: ANN401 - h
 
 def _damaged(path: Path, reason: str) -> WeightsDamaged:
     return WeightsDamaged(
-        f"{path} is not the weights of VGG-Face ({' '.join(reason.split())[:160]}): "
-        f"delete it and download it again from {URLS[0]}"
+        message(
+            "{path} is not the weights of VGG-Face ({reason}): "
+            "delete it and download it again from {url}",
+            path=path,
+            reason=reason,
+            url=URLS[0],
+        )
     )
 
 
+def _brief(error: Exception, most: int) -> str:
+    return " ".join(str(error).split())[:most]
+
+
 def _by_hand(home: Path) -> str:
-    return (
-        f"the weights of vgg-face are missing: download {URLS[0]} to {home / FILE}, "
-        "or use dlib-resnet"
+    return message(
+        "the weights of vgg-face are missing: download {url} to {file}, or use dlib-resnet",
+        url=URLS[0],
+        file=home / FILE,
     )
 
 
@@ -244,13 +261,16 @@ def _frozen_network(tf: Any, path: Path) -> Any:  # noqa: ANN401 - TensorFlow ha
         from deepface.models.facial_recognition.tf.VGGFace import base_model
     except ImportError as error:
         raise ModelError(
-            f"deepface cannot be loaded ({error}): pip install deepface==0.0.103"
+            message(
+                "deepface cannot be loaded ({error}): pip install deepface==0.0.103",
+                error=str(error),
+            )
         ) from error
     network = base_model()
     try:
         network.load_weights(str(path))
     except (OSError, ValueError, KeyError) as error:
-        raise _damaged(path, str(error)) from error
+        raise _damaged(path, _brief(error, 160)) from error
     fc7 = network.layers[-5].output  # as deepface's load_model does
     flat = tf.keras.layers.Flatten()(fc7)
     descriptor = tf.keras.models.Model(inputs=network.layers[0].input, outputs=flat)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ModelError, WeightsDamaged
+from wording.message import message
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: not known)
 
@@ -54,8 +55,12 @@ def verify_record(path: Path, home: Path) -> WeightsFile:
         recorded = record.read_text(encoding="utf-8").split(maxsplit=1)
         if not recorded or recorded[0] != file.sha256:
             raise WeightsDamaged(
-                f"{path} is not the file that was first used (recorded in {record}): "
-                f"put that file back, or delete {record} if it was replaced on purpose"
+                message(
+                    "{path} is not the file that was first used (recorded in {record}): "
+                    "put that file back, or delete {record} if it was replaced on purpose",
+                    path=path,
+                    record=record,
+                )
             )
         return file
     write_record(file, home)
@@ -74,4 +79,6 @@ def write_record(file: WeightsFile, home: Path) -> None:
         written.write_text(f"{file.sha256}  {file.path.name}\n", encoding="utf-8")
         written.replace(record)
     except OSError as error:
-        raise ModelError(f"{record} cannot be written ({error.strerror})") from error
+        raise ModelError(
+            message("{record} cannot be written ({error})", record=record, error=error.strerror)
+        ) from error

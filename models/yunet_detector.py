@@ -13,6 +13,7 @@ from models.canvas import CANVAS_DESCRIPTION, RawFace, find_faces
 from models.detector import Face
 from models.errors import BadModelFile, WeightsMissing
 from models.weights import sha256_of
+from wording.message import message
 
 SCORE = 0.6  # a face below this confidence is not reported
 OVERLAP = 0.3  # intersection over union; OpenCV's default
@@ -27,8 +28,11 @@ class YunetDetector:
 
         if not path.is_file():
             raise WeightsMissing(
-                f"the detector's file {path} is not there: "
-                "get face_detection_yunet_2023mar.onnx from OpenCV's model zoo, or use mtcnn"
+                message(
+                    "the detector's file {path} is not there: "
+                    "get face_detection_yunet_2023mar.onnx from OpenCV's model zoo, or use mtcnn",
+                    path=path,
+                )
             )
         self._sha256 = sha256_of(path)
         try:
@@ -39,7 +43,9 @@ class YunetDetector:
             self._look(np.zeros((64, 64, 3), np.uint8))  # a foreign ONNX fails here, not at work
         except (cv2.error, IndexError, TypeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown"
-            raise BadModelFile(f"{path} is not a YuNet ONNX file ({reason})") from error
+            raise BadModelFile(
+                message("{path} is not a YuNet ONNX file ({reason})", path=path, reason=reason)
+            ) from error
 
     @property
     def name(self) -> str:

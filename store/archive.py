@@ -12,6 +12,7 @@ from pathlib import Path
 
 from store.errors import GalleryDamaged
 from store.vault import Vault
+from wording.message import message
 
 # A file that no row names may be one whose row is about to be committed.
 _GRACE_SECONDS = 3600.0
@@ -36,9 +37,19 @@ class Archive:
         try:
             sealed = self.head(head_id).read_bytes()
         except OSError as error:
-            raise GalleryDamaged(f"the file of head {head_id} cannot be read: {error}") from error
+            raise GalleryDamaged(
+                message(
+                    "the file of head {head_id} cannot be read: {error}",
+                    head_id=head_id,
+                    error=str(error),
+                )
+            ) from error
         if hashlib.sha256(sealed).hexdigest() != digest:
-            raise GalleryDamaged(f"the file of head {head_id} is not the one that was written")
+            raise GalleryDamaged(
+                message(
+                    "the file of head {head_id} is not the one that was written", head_id=head_id
+                )
+            )
         return self._vault.open_head(head_id, sealed)
 
     def write_report(self, name: str, content: bytes) -> Path:

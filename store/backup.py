@@ -31,6 +31,7 @@ from store.archive import Archive
 from store.errors import GalleryDamaged, KeyMissing, StoreError
 from store.records import Backup, GalleryFacts
 from store.vault import Vault
+from wording.message import message
 
 SUFFIX = ".rollcall"
 _MAGIC = b"rollcall backup 1\n"
@@ -95,13 +96,15 @@ def make_backup(
     """
     if engine.dialect.name != "sqlite":
         raise StoreError(
-            "this gallery is in PostgreSQL: back it up with pg_dump, and its folder beside it"
+            message(
+                "this gallery is in PostgreSQL: back it up with pg_dump, and its folder beside it"
+            )
         )
     if target.exists():
-        raise StoreError(f"{target} exists already; nothing was overwritten")
+        raise StoreError(message("{target} exists already; nothing was overwritten", target=target))
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sweep(target.parent)
-    with _translated("no backup was made"), _workplace(target.parent) as folder:
+    with _translated(message("no backup was made")), _workplace(target.parent) as folder:
         for attempt in range(_TRIES):
             generation = _copy(engine, folder / _DATABASE, lambda s: progress(s * 0.4))
             try:
@@ -111,7 +114,7 @@ def make_backup(
             except _MovedError:
                 _wipe(folder / _DATABASE)
         else:
-            raise StoreError("the gallery changes too fast to be copied; try again")
+            raise StoreError(message("the gallery changes too fast to be copied; try again"))
     return read_header(target)
 
 
@@ -121,7 +124,7 @@ def read_header(path: Path) -> Backup:
     Raises:
         StoreError: the file cannot be read, or is no backup.
     """
-    with _translated(f"{path.name} cannot be read"), path.open("rb") as file:
+    with _translated(message("{name} cannot be read", name=path.name)), path.open("rb") as file:
         return _backup(path, _header(file, path.name))
 
 
@@ -140,13 +143,21 @@ def verify_backup(
         GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.
     """
     sweep(workplace)
-    with _translated(f"{path.name} cannot be checked"), _workplace(workplace) as folder:
+    with (
+        _translated(message("{name} cannot be checked", name=path.name)),
+        _workplace(workplace) as folder,
+    ):
         with path.open("rb") as file:
             header = _header(file, path.name)
             if header.key_id != vault.key_id:
                 raise KeyMissing(
-                    f"{path.name} was made under another key ({header.key_id}); "
-                    f"this one ({vault.key_id}) does not open it"
+                    message(
+                        "{name} was made under another key ({made_under}); "
+                        "this one ({key_id}) does not open it",
+                        name=path.name,
+                        made_under=header.key_id,
+                        key_id=vault.key_id,
+                    )
                 )
             _unpack(file, header, vault, folder, progress)
         _check_database(folder / _DATABASE, header, vault)
@@ -209,7 +220,9 @@ def _files(database: Path, archive: Archive, strict: bool) -> list[_File]:
                 raise _MovedError from error
             continue
         if digest is not None and found.digest != digest:
-            raise GalleryDamaged(f"{name} is not the file that was written; run: rollcall doctor")
+            raise GalleryDamaged(
+                message("{name} is not the file that was written; run: rollcall doctor", name=name)
+            )
         files.append(found)
     return files
 
@@ -285,7 +298,9 @@ def _chunks(files: list[_File]) -> Iterator[tuple[bytes, bool]]:
 
 
 def _header(file: BinaryIO, name: str) -> _Header:
-    problem = GalleryDamaged(f"{name} is no backup of Rollcall, or is damaged; use another one")
+    problem = GalleryDamaged(
+        message("{name} is no backup of Rollcall, or is damaged; use another one", name=name)
+    )
     if file.read(len(_MAGIC)) != _MAGIC:
         raise problem
     length = int.from_bytes(file.read(4), "big")
@@ -337,7 +352,7 @@ def _unpack(
                 done += len(piece)
                 progress(done / header.whole)
         if digest.hexdigest() != expected:
-            raise GalleryDamaged(f"{name} in the backup is not what was written")
+            raise GalleryDamaged(message("{name} in the backup is not what was written", name=name))
     plain.end()
 
 
@@ -386,13 +401,19 @@ def _check_database(database: Path, header: _Header, vault: Vault) -> None:
     with _opened(database) as connection:
         wrong = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if wrong != "ok":
-            raise GalleryDamaged(f"the database in the backup is damaged ({wrong})")
+            raise GalleryDamaged(
+                message("the database in the backup is damaged ({wrong})", wrong=wrong)
+            )
         facts = metadata.facts(connection)
         if facts.gallery_id != header.gallery_id:
-            raise GalleryDamaged("the backup holds another gallery than it says")
+            raise GalleryDamaged(message("the backup holds another gallery than it says"))
         broken = audit.broken_at(connection, vault)
         if broken is not None:
-            raise GalleryDamaged(f"the audit trail in the backup was altered at entry {broken}")
+            raise GalleryDamaged(
+                message(
+                    "the audit trail in the backup was altered at entry {broken}", broken=broken
+                )
+            )
 
 
 @contextmanager
@@ -406,13 +427,15 @@ def _opened(database: Path) -> Iterator[sa.Connection]:
         with engine.connect() as connection:
             yield connection
     except sa.exc.DatabaseError as error:
-        raise GalleryDamaged(f"the copied database is damaged ({error.orig})") from error
+        raise GalleryDamaged(
+            message("the copied database is damaged ({error})", error=str(error.orig))
+        ) from error
     finally:
         engine.dispose()
 
 
 def _cut() -> GalleryDamaged:
-    return GalleryDamaged("the backup was changed or cut off; use another one")
+    return GalleryDamaged(message("the backup was changed or cut off; use another one"))
 
 
 def _nonce(number: int) -> bytes:
@@ -467,6 +490,8 @@ def _translated(said: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{said}: {error.strerror or error}") from error
+        raise StoreError(
+            message("{said}: {error}", said=said, error=str(error.strerror or error))
+        ) from error
     except sqlite3.Error as error:
-        raise StoreError(f"{said}: {error}") from error
+        raise StoreError(message("{said}: {error}", said=said, error=str(error))) from error

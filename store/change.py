@@ -48,6 +48,7 @@ from store.schema import (
     templates,
 )
 from store.vault import SubjectKey, Vault
+from wording.message import message
 
 _KEPT_NIGHTS = 90  # days of what nights counted of each person: 200 bytes a person and night
 
@@ -371,7 +372,7 @@ class Change:
         """
         here = set(self.connection.execute(sa.select(subjects.c.subject_id)).scalars())
         if not here.issuperset(subject_ids):
-            raise UnknownSubject("somebody was erased while the head was being made")
+            raise UnknownSubject(message("somebody was erased while the head was being made"))
         if state == "champion":
             self.relabelled = True
             self._retire()
@@ -603,7 +604,7 @@ class Change:
             sa.update(subjects).where(subjects.c.subject_id == subject_id).values(**values)
         )
         if changed.rowcount != 1:
-            raise UnknownSubject(f"there is no subject {subject_id}")
+            raise UnknownSubject(message("there is no subject {subject}", subject=subject_id))
         self.relabelled = True
 
     def _key(self, subject_id: str) -> SubjectKey:
@@ -612,7 +613,7 @@ class Change:
                 sa.select(subject_keys.c.wrapped).where(subject_keys.c.subject_id == subject_id)
             ).scalar_one_or_none()
             if wrapped is None:
-                raise UnknownSubject(f"there is no subject {subject_id}")
+                raise UnknownSubject(message("there is no subject {subject}", subject=subject_id))
             self._keys[subject_id] = self.vault.unwrap(subject_id, wrapped)
         return self._keys[subject_id]
 

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from store.errors import GalleryDamaged, GalleryLocked, StoreError
+from wording.message import message
 
 _BUSY_SECONDS = 30
 
@@ -35,7 +36,9 @@ def open_engine(url: str) -> sa.Engine:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise StoreError(
-            "the database URL cannot be read; expected sqlite:///FILE or postgresql://HOST/NAME"
+            message(
+                "the database URL cannot be read; expected sqlite:///FILE or postgresql://HOST/NAME"
+            )
         ) from error
     kind = parsed.get_backend_name()
     if kind == "sqlite":
@@ -48,9 +51,11 @@ def open_engine(url: str) -> sa.Engine:
             return sa.create_engine(parsed.set(drivername="postgresql+psycopg"))
         except ModuleNotFoundError as error:
             raise StoreError(
-                "PostgreSQL needs its driver: pip install 'psycopg[binary]'"
+                message("PostgreSQL needs its driver: pip install 'psycopg[binary]'")
             ) from error
-    raise StoreError(f"databases of kind {kind!r} are not supported; use sqlite or postgresql")
+    raise StoreError(
+        message("databases of kind {kind!r} are not supported; use sqlite or postgresql", kind=kind)
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -83,7 +88,9 @@ def migrate(engine: sa.Engine) -> None:
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
             raise StoreError(
-                "this gallery was written by a newer Rollcall; install that version to open it"
+                message(
+                    "this gallery was written by a newer Rollcall; install that version to open it"
+                )
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -143,15 +150,22 @@ def translated() -> Iterator[None]:
         text = str(error.orig)
         if "locked" in text or "busy" in text:
             raise GalleryLocked(
-                f"another process has held the gallery for {_BUSY_SECONDS} s; "
-                "wait for it to finish and try again"
+                message(
+                    "another process has held the gallery for {seconds} s; "
+                    "wait for it to finish and try again",
+                    seconds=_BUSY_SECONDS,
+                )
             ) from error
         if "disk is full" in text:
             raise StoreError(
-                "the disk is full; nothing was changed. Free some space and repeat the command"
+                message(
+                    "the disk is full; nothing was changed. Free some space and repeat the command"
+                )
             ) from error
-        raise StoreError(f"the database cannot be used: {text}") from error
+        raise StoreError(message("the database cannot be used: {text}", text=text)) from error
     except sa.exc.DatabaseError as error:
         raise GalleryDamaged(
-            f"the database is damaged ({error.orig}); restore it from a backup"
+            message(
+                "the database is damaged ({error}); restore it from a backup", error=str(error.orig)
+            )
         ) from error

@@ -54,6 +54,7 @@ from store.records import (
 )
 from store.schema import erasures, gallery, samples, subject_keys, templates
 from store.vault import SubjectKey, Vault
+from wording.message import message
 
 _CHECKPOINT_SECONDS = 10.0
 _REMEMBERED = 10_000  # changes that only added, which followers may ask for
@@ -634,7 +635,7 @@ def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -
         migrate(engine)
         with translated(), engine.begin() as connection:
             if connection.execute(sa.select(gallery.c.one)).first() is not None:
-                raise GalleryExists("there is a gallery in this database already")
+                raise GalleryExists(message("there is a gallery in this database already"))
             stamp(connection, key, facts, max_fpir)
         checkpoint(engine)
     finally:
@@ -648,7 +649,7 @@ def stamp(connection: sa.Connection, key: bytes, facts: GalleryFacts, max_fpir: 
         "gallery_id": facts.gallery_id,
         "created_at": facts.created_at.isoformat(),
         "backbone": facts.backbone,
-        "backbone_reason": facts.backbone_reason,
+        "backbone_reason": metadata.message_to_store(facts.backbone_reason),
         "detector": facts.detector,
         "dimension": facts.dimension,
         "fingerprint": facts.fingerprint,
@@ -691,8 +692,12 @@ def open_gallery(url: str, key: bytes) -> Gallery:
         key_id = connection.execute(sa.select(gallery.c.key_id)).scalar_one()
     if key_id != vault.key_id:
         raise KeyMissing(
-            f"this key ({vault.key_id}) is not the one the gallery was made with ({key_id}); "
-            "give the right key in ROLLCALL_KEY or put its key file back"
+            message(
+                "this key ({given}) is not the one the gallery was made with ({key_id}); "
+                "give the right key in ROLLCALL_KEY or put its key file back",
+                given=vault.key_id,
+                key_id=key_id,
+            )
         )
     opened = Gallery(engine, vault, facts)
     if opened.unfinished_erasures():
@@ -707,7 +712,7 @@ def new_gallery_id() -> str:
 def _check_schema(engine: sa.Engine) -> None:
     with translated(), engine.connect() as connection:
         if not sa.inspect(connection).has_table("gallery"):
-            raise GalleryMissing("the database holds no gallery; run: rollcall init")
+            raise GalleryMissing(message("the database holds no gallery; run: rollcall init"))
     if needs_migration(engine):
         migrate(engine)
 
@@ -719,8 +724,12 @@ def _check_each(
     for template_id, vector in zip(ids, vectors, strict=True):
         if not np.isfinite(vector).all():
             raise GalleryDamaged(
-                f"template {template_id} of subject {labels[template_id]} holds NaN or infinity; "
-                "nothing is searched or learnt with it: restore the gallery from a backup"
+                message(
+                    "template {template_id} of subject {subject} holds NaN or infinity; "
+                    "nothing is searched or learnt with it: restore the gallery from a backup",
+                    template_id=template_id,
+                    subject=labels[template_id],
+                )
             )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store.errors import BadVector
+from wording.message import message
 
 _UNIT_TOLERANCE = 1e-3
 _FEW = 8
@@ -51,7 +52,7 @@ class TemplateIndex:
         check_vectors(vectors, len(ids), self.dimension)
         fresh = set(ids)
         if len(fresh) != len(ids) or fresh & self._ids or min(ids) < 0:
-            raise BadVector("template ids must be new, distinct and not negative")
+            raise BadVector(message("template ids must be new, distinct and not negative"))
         self._faiss.add_with_ids(np.ascontiguousarray(vectors), np.asarray(ids, np.int64))
         self._ids |= fresh
 
@@ -110,11 +111,16 @@ def check_vectors(vectors: NDArray[np.float32], count: int, dimension: int) -> N
     """Raises BadVector unless `vectors` is (count, dimension) float32, finite, unit rows."""
     if vectors.dtype != np.float32 or vectors.shape != (count, dimension):
         raise BadVector(
-            f"expected float32 of shape ({count}, {dimension}), "
-            f"got {vectors.dtype} of shape {vectors.shape}"
+            message(
+                "expected float32 of shape ({count}, {dimension}), got {dtype} of shape {shape}",
+                count=count,
+                dimension=dimension,
+                dtype=vectors.dtype,
+                shape=vectors.shape,
+            )
         )
     if not np.isfinite(vectors).all():
-        raise BadVector("an embedding holds NaN or infinity")
+        raise BadVector(message("an embedding holds NaN or infinity"))
     lengths = np.linalg.norm(vectors, axis=1)
     if np.any(np.abs(lengths - 1) > _UNIT_TOLERANCE):
-        raise BadVector("an embedding is not of unit length")
+        raise BadVector(message("an embedding is not of unit length"))

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from store.errors import KeyMissing
+from wording.message import message
 
 KEY_BYTES = 32
 
@@ -30,8 +31,10 @@ def parse_key(text: str) -> bytes:
         if len(key) == KEY_BYTES:
             return key
     raise KeyMissing(
-        "the key is not 32 bytes as base64 or as 64 hex digits; "
-        "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+        message(
+            "the key is not 32 bytes as base64 or as 64 hex digits; "
+            "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
     )
 
 
@@ -66,13 +69,20 @@ def read_key_file(path: Path) -> bytes:
         text = path.read_text("ascii")
     except FileNotFoundError as error:
         raise KeyMissing(
-            f"the key file {path} is not there; put it back, "
-            "or set ROLLCALL_KEY to the key this gallery was made with"
+            message(
+                "the key file {path} is not there; put it back, "
+                "or set ROLLCALL_KEY to the key this gallery was made with",
+                path=path,
+            )
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyMissing(f"the key file {path} cannot be read: {error}") from error
+        raise KeyMissing(
+            message("the key file {path} cannot be read: {error}", path=path, error=str(error))
+        ) from error
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise KeyMissing(f"the key file {path} is open to other users; run: chmod 600 {path}")
+        raise KeyMissing(
+            message("the key file {path} is open to other users; run: chmod 600 {path}", path=path)
+        )
     return parse_key(text)
 
 

@@ -32,6 +32,7 @@ from store.schema import (
     templates,
 )
 from store.vault import Vault
+from wording.message import Message, message, read_message, stored_message
 
 Value = TypeVar("Value")
 _CHUNK = 500  # bound parameters a statement, well under SQLite's limit
@@ -45,18 +46,28 @@ def name_key(name: str) -> str:
 def facts(connection: sa.Connection) -> GalleryFacts:
     row = connection.execute(sa.select(gallery)).mappings().first()
     if row is None:
-        raise GalleryMissing("the database holds no gallery; run: rollcall init")
+        raise GalleryMissing(message("the database holds no gallery; run: rollcall init"))
     return GalleryFacts(
         gallery_id=row["gallery_id"],
         created_at=datetime.fromisoformat(row["created_at"]),
         backbone=row["backbone"],
-        backbone_reason=row["backbone_reason"],
+        backbone_reason=_stored_message(row["backbone_reason"]),
         detector=row["detector"],
         dimension=row["dimension"],
         fingerprint=row["fingerprint"],
         golden=np.frombuffer(row["golden"], np.float32).reshape(-1, row["dimension"]),
         consent_policy=row["consent_policy"],
     )
+
+
+def message_to_store(text: str) -> str:
+    """For a column of text: a message as JSON, so that it can be translated when it is read."""
+    return json.dumps(stored_message(text)) if isinstance(text, Message) else text
+
+
+def _stored_message(text: str) -> str:
+    """Galleries of before have the English text alone."""
+    return read_message(json.loads(text)) if text.startswith('{"template"') else text
 
 
 def generation(connection: sa.Connection) -> int:

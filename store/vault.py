@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from store.errors import GalleryDamaged
+from wording.message import message
 
 _NONCE = 12
 
@@ -43,8 +44,11 @@ class SubjectKey:
             return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
         except (InvalidTag, ValueError) as error:
             raise GalleryDamaged(
-                f"an encrypted row of subject {self.subject_id} was changed or moved; "
-                "restore the gallery from a backup"
+                message(
+                    "an encrypted row of subject {subject} was changed or moved; "
+                    "restore the gallery from a backup",
+                    subject=self.subject_id,
+                )
             ) from error
 
     def _bind(self, context: tuple[str, ...]) -> bytes:
@@ -76,7 +80,10 @@ class Vault:
             key = self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject_id.encode())
         except (InvalidTag, ValueError) as error:
             raise GalleryDamaged(
-                f"the key of subject {subject_id} was changed; restore the gallery from a backup"
+                message(
+                    "the key of subject {subject} was changed; restore the gallery from a backup",
+                    subject=subject_id,
+                )
             ) from error
         return SubjectKey(subject_id, key)
 
@@ -90,7 +97,9 @@ class Vault:
         try:
             return self._heads.decrypt(sealed[:_NONCE], sealed[_NONCE:], head_id.encode())
         except (InvalidTag, ValueError) as error:
-            raise GalleryDamaged(f"the file of head {head_id} was changed") from error
+            raise GalleryDamaged(
+                message("the file of head {head_id} was changed", head_id=head_id)
+            ) from error
 
     def seal_face(self, content: bytes, *context: str) -> bytes:
         """Encrypt what belongs to no subject: a face in the review queue, a negative.
@@ -108,8 +117,10 @@ class Vault:
             )
         except (InvalidTag, ValueError) as error:
             raise GalleryDamaged(
-                f"an encrypted {' '.join(context[:2])} was changed or moved; "
-                "restore the gallery from a backup"
+                message(
+                    "an encrypted {what} was changed or moved; restore the gallery from a backup",
+                    what=" ".join(context[:2]),
+                )
             ) from error
 
     def backup_cipher(self, salt: bytes) -> AESGCM:

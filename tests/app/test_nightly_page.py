@@ -1,5 +1,6 @@
 """The nightly page as Streamlit runs it, on real nights with tiny models; no browser."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -7,14 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.language import Language
 from app.night_facts import facts_of
 from app.night_run import TASK
 from app.tasks import Tasks
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.night_lease import JOB, claim, give_up
+from enrollment.night_record import kept_reason, reason_of
 from enrollment.planning import NightPolicy
 from enrollment.service import Service
+from wording.message import joined, message
 
 QUICK = NightPolicy(mode="imprint")
 
@@ -42,8 +46,16 @@ def _nightly_page(service, tasks) -> None:  # a script of its own: it knows no n
     show(Visit(service, Language(), tasks))
 
 
-def open_page(service: Service, tasks: Tasks) -> AppTest:
-    at = AppTest.from_function(_nightly_page, default_timeout=600, args=(service, tasks)).run()
+def _nightly_page_in_german(service, tasks) -> None:
+    from app.language import Language
+    from app.nightly_page import show
+    from app.visit import Visit
+
+    show(Visit(service, Language("de"), tasks))
+
+
+def open_page(service: Service, tasks: Tasks, page=_nightly_page) -> AppTest:
+    at = AppTest.from_function(page, default_timeout=600, args=(service, tasks)).run()
     assert not at.exception
     return at
 
@@ -240,6 +252,47 @@ def test_a_night_of_another_process_is_seen(service: Service, tasks: Tasks) -> N
     give_up(lease)
     at.run()
     assert "Run now" in [button.label for button in at.button]
+
+
+def test_a_night_of_before_is_told_in_german(
+    service: Service, tasks: Tasks, enroll: Callable[[range], None]
+) -> None:
+    """From what is kept of it: its row, its report's document and its head."""
+    enroll(range(2))
+    night = service.nightly(QUICK)
+    at = open_page(service, tasks, _nightly_page_in_german)
+    assert "Die einfachen Mittelwerte sind ab jetzt für 2 Personen im Einsatz" in said(at)
+    assert "einfache Mittelwerte: es wurde so verlangt" in said(at)
+    assert "plain means" not in said(at)
+    assert "endliche Zeilen der Länge eins" in cells(at, 1)
+    assert "wie es sein soll" in cells(at, 1)
+    (row,) = service.nights()
+    assert row.details["reason"] == night.reason, "English, for who reads the row alone"
+    german = Language("de")
+    document = service.night_document(row)
+    assert document is not None
+    assert "messages" not in document
+    assert german.tell(document["reason"]).startswith("die einfachen Mittelwerte")
+    assert german.tell(reason_of(row.details)).startswith("die einfachen Mittelwerte")
+    again = service.nightly(QUICK)
+    assert "ist schon gelaufen: die einfachen Mittelwerte" in german.tell(again.reason)
+
+
+def test_a_refusal_of_before_is_told_in_german_with_its_names() -> None:
+    why = message("{told} ({people})", told=message("{n} people would be lost", n=2), people="Ada")
+    reason = message(
+        "refused: {why}", why=joined([why, message("it took {seconds:.0f} s", seconds=9)])
+    )
+    details = json.loads(json.dumps(kept_reason(reason)))
+    assert Language("de").tell(reason_of(details)) == (
+        "abgelehnt: 2 Personen gingen verloren (Ada); es dauerte 9 s"
+    )
+    assert reason_of(details) == reason
+
+
+def test_a_reason_of_a_night_from_before_messages_is_the_text_it_was() -> None:
+    facts = facts_of("2026-11-20", "finished", datetime.now(UTC), {"reason": "it was so"})
+    assert Language("de").tell(facts.reason) == "it was so"
 
 
 def test_details_of_any_age_are_read() -> None:

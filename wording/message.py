@@ -1,6 +1,7 @@
 """A sentence for people that can be said in another language: it remembers what it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 
 
 class Message(str):
@@ -32,7 +33,7 @@ def stored_message(text: str) -> object:
     """For JSON: what `read_message` makes the same message of."""
     if not isinstance(text, Message):
         return text
-    values = {k: stored_message(v) if isinstance(v, str) else v for k, v in text.values.items()}
+    values = {name: _stored(value) for name, value in text.values.items()}
     return {"template": text.template, "values": values}
 
 
@@ -44,3 +45,27 @@ def read_message(stored: object) -> str:
         k: read_message(v) if isinstance(v, Mapping) else v for k, v in stored["values"].items()
     }
     return message(stored["template"], **values)
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says: a message where it was raised with one."""
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Several as one sentence, which can be translated as each of them can."""
+    said, *more = texts
+    for text in more:
+        said = message("{one}; {other}", one=said, other=text)
+    return said
+
+
+def _stored(value: object) -> object:
+    """Numbers stay numbers, for the template says how they are written; the rest is its text."""
+    if isinstance(value, str):
+        return stored_message(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else str(value)

@@ -1,0 +1,1 @@
+"""What every room says to people in English, so that a door can say it in another language."""
