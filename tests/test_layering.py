@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("app", "enrollment", "models", "store", "demo", "wording")
+ROOMS = ("app", "enrollment", "models", "store", "demo", "wording", "client")
 ALLOWED = {
     "app": {"app", "enrollment", "models", "store", "demo", "wording"},
     "enrollment": {"enrollment", "models", "store", "wording"},
@@ -15,6 +15,7 @@ ALLOWED = {
     "store": {"store", "wording"},
     "demo": {"demo", "wording"},
     "wording": {"wording"},
+    "client": {"client"},
 }
 OWNERS = {
     "deepface": {"models"},

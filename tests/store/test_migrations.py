@@ -1,6 +1,6 @@
 """A gallery of an older version opens, with everything that was in it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from store.consent import version_of
 from store.database import _alembic, needs_migration, open_engine
 from store.gallery import Gallery, open_gallery, stamp
+from store.records import StoredAnswer
 from store.schema import metadata
 from store.vault import Vault
 from tests.store.places import (
@@ -24,6 +25,8 @@ from tests.store.places import (
     sighting,
     vector,
 )
+
+DAY = timedelta(days=1)
 
 
 def make_at(url: str, revision: str) -> Gallery:
@@ -81,6 +84,38 @@ def test_0003_becomes_0004(tmp_path: Path) -> None:
 def test_0003_becomes_0004_on_postgresql(tmp_path: Path) -> None:
     with postgresql(tmp_path) as url:
         check_0003_becomes_0004(url)
+
+
+def check_0004_becomes_0005(url: str) -> None:
+    old = make_at(url, "0004")
+    assert old.generation() == 0
+    old.close()
+    gallery = open_gallery(url, KEY)
+    with gallery.change("test", raises_generation=False) as change:
+        key = change.add_api_key("Door", ["read"], 1, "secret")
+        change.put_answer(key.key_id, "mine", StoredAnswer("asked", 201, {"a": 1}), DAY)
+        change.put_answer(key.key_id, "mine", StoredAnswer("other", 200, {}), DAY)
+    assert gallery.api_key_of("secret") == key
+    assert gallery.api_key_of("Secret") is None
+    assert gallery.answer(key.key_id, "mine") == StoredAnswer("asked", 201, {"a": 1})
+    with gallery.change("test", raises_generation=False) as change:
+        assert change.revoke_api_key(key)
+        assert not change.revoke_api_key(key)
+        change.put_answer(key.key_id, "later", StoredAnswer("x", 200, {}), -DAY)
+    assert gallery.answer(key.key_id, "mine") is None, "older ones are forgotten"
+    assert gallery.api_keys()[0].revoked_at is not None
+    assert gallery.verify().sound
+    gallery.close()
+
+
+def test_0004_becomes_0005(tmp_path: Path) -> None:
+    check_0004_becomes_0005(in_folder(tmp_path))
+
+
+@pytest.mark.slow
+def test_0004_becomes_0005_on_postgresql(tmp_path: Path) -> None:
+    with postgresql(tmp_path) as url:
+        check_0004_becomes_0005(url)
 
 
 def check_0001_becomes_0002(url: str) -> None:
