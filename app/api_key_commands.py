@@ -28,6 +28,9 @@ def add(
         ),
     ] = None,
     days: Annotated[int, typer.Option(help="When it ends, in days.", min=1, max=90)] = 90,
+    daily: Annotated[
+        int, typer.Option(help="How often it may ask who somebody is, each day.", min=1)
+    ] = 1000,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -39,7 +42,7 @@ def add(
     from enrollment.service import open_service
 
     with open_service(read_settings("cli", home)) as service:
-        key, secret = service.api_keys.add(name, scope or [IDENTIFY], days)
+        key, secret = service.api_keys.add(name, scope or [IDENTIFY], days, daily)
     if as_json:
         emit({**key_document(key, holds=True), "key": secret})
     else:
@@ -93,4 +96,28 @@ def revoke(
         emit(key_document(key, holds=False))
     else:
         out(f"the key of {key.name} opens nothing from now on")
+    return DONE
+
+
+@api_key.command()
+def resume(
+    name: Annotated[str, typer.Argument(help="Its name or id.", show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Let a key go on that was stopped because too many faces in a row were nobody's.
+
+    Example: rollcall api-key resume "Door 3"
+    """
+    from enrollment.api_keys import key_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        key = service.api_keys.named(name)
+        service.key_budget.resume(key)
+        document = key_document(key, holds=service.api_keys.holds(key))
+    if as_json:
+        emit(document)
+    else:
+        out(f"the key of {key.name} may ask again")
     return DONE

@@ -43,6 +43,8 @@ def action_in_words(action: str, language: Language) -> str:
         "review.forget": say("A no to a face was forgotten"),
         "backup.make": say("A backup was made"),
         "backup.check": say("A backup was checked"),
+        "api_key.add": say("Other software was given a key"),
+        "api_key.revoke": say("A key of other software was revoked"),
     }
     return named.get(action, action)
 
@@ -76,6 +78,11 @@ def _count(deed: Deed, key: str) -> int:
 
 def _details(deed: Deed) -> Mapping[str, object]:
     return deed.record.details
+
+
+def _scopes(deed: Deed) -> str:
+    found = deed.record.details.get("scopes")
+    return ", ".join(map(str, found)) if isinstance(found, list) else "-"
 
 
 def _answered(deed: Deed, language: Language) -> str:
@@ -155,5 +162,11 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "backup.make": lambda d, to: to.say("Made the backup {file}", file=_details(d).get("file")),
     "backup.check": lambda d, to: to.say(
         "Checked the backup {file}: it is whole", file=_details(d).get("file")
+    ),
+    "api_key.add": lambda d, to: to.say(
+        "Gave {name} a key for {scopes}", name=_details(d).get("name"), scopes=_scopes(d)
+    ),
+    "api_key.revoke": lambda d, to: to.say(
+        "Revoked the key of {name}", name=_details(d).get("name")
     ),
 }

@@ -105,7 +105,9 @@ def _show_report(visit: Visit, day: str, page: str | None) -> None:
             icon=":material/delete:",
         )
         return
-    st.caption(say("It holds names and faces: whoever has the file can read them."))
+    st.caption(
+        say("It is in English, and holds names and faces: whoever has the file can read them.")
+    )
     st.download_button(
         say("Download the report"),
         page,

@@ -35,6 +35,8 @@ IDENTIFY, ENROLL, READ, NIGHTLY, ADMIN, SCORES = SCOPES = (
 )
 # reliability.md 5.1: a key of software ends after a quarter, so that a lost one does.
 MOST_DAYS = 90
+MOST_DAILY = 1_000_000
+DAILY = 1_000  # reliability.md 5.2: how often a key may ask who somebody is, each day
 _PREFIX = "rck_"  # so that scanners for leaked secrets can know one
 _BYTES = 32
 _ANSWERS_KEPT = timedelta(days=1)
@@ -54,13 +56,17 @@ class ApiKeys:
         self._now = now
 
     def add(
-        self, name: str, scopes: Collection[str] = (IDENTIFY,), days: int = MOST_DAYS
+        self,
+        name: str,
+        scopes: Collection[str] = (IDENTIFY,),
+        days: int = MOST_DAYS,
+        daily: int = DAILY,
     ) -> tuple[ApiKey, str]:
         """A new key, and its secret, which nobody can be told a second time.
 
         Raises:
             BadInput: the name is empty, too long or taken; a scope is not known; the days are not
-                1 to 90.
+                1 to 90, or the times a day not 1 to a million.
         """
         if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
             raise BadInput(message("name the software that this key is for, in one line"))
@@ -75,13 +81,15 @@ class ApiKeys:
             )
         if not 1 <= days <= MOST_DAYS:
             raise BadInput(message("a key ends after 1 to {most} days", most=MOST_DAYS))
+        if not 1 <= daily <= MOST_DAILY:
+            raise BadInput(message("a key asks 1 to {most} times a day", most=MOST_DAILY))
         if any(key.name == name for key in self._gallery.api_keys()):
             raise BadInput(
                 message("there is a key named {name} already; choose another name", name=name)
             )
         secret = _PREFIX + secrets.token_urlsafe(_BYTES)
         with self._gallery.change(self._actor, raises_generation=False) as change:
-            return change.add_api_key(name, scopes, days, secret), secret
+            return change.add_api_key(name, scopes, days, daily, secret), secret
 
     def all(self) -> list[ApiKey]:
         """Oldest first; those that have ended too."""
@@ -89,11 +97,16 @@ class ApiKeys:
 
     def revoke(self, name: str) -> ApiKey:
         """It opens nothing from now on. Raises BadInput where no key is named so."""
+        key = self.named(name)
+        with self._gallery.change(self._actor, raises_generation=False) as change:
+            change.revoke_api_key(key)
+        return key
+
+    def named(self, name: str) -> ApiKey:
+        """By name or id. Raises BadInput where there is none."""
         found = [key for key in self._gallery.api_keys() if name in (key.name, key.key_id)]
         if not found:
             raise BadInput(message("there is no key named {name}", name=printable(name)))
-        with self._gallery.change(self._actor, raises_generation=False) as change:
-            change.revoke_api_key(found[0])
         return found[0]
 
     def holder(self, secret: str) -> ApiKey | None:
@@ -119,6 +132,7 @@ def key_document(key: ApiKey, *, holds: bool) -> dict[str, object]:
         "key_id": key.key_id,
         "name": key.name,
         "scopes": sorted(key.scopes),
+        "daily": key.daily,
         "created_at": key.created_at.isoformat(timespec="seconds"),
         "expires_at": key.expires_at.isoformat(timespec="seconds"),
         "revoked_at": key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else None,

@@ -34,6 +34,7 @@ from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.head_versions import find_head, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
+from enrollment.key_budget import KeyBudget
 from enrollment.liveness import Challenge
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
@@ -238,6 +239,11 @@ class Service:
     def api_keys(self) -> ApiKeys:
         """Who may ask over HTTP, and for what."""
         return ApiKeys(self._gallery, self._settings.actor)
+
+    @cached_property
+    def key_budget(self) -> KeyBudget:
+        """How often keys may ask who somebody is."""
+        return KeyBudget(self._gallery)
 
     @cached_property
     def backups(self) -> Backups:

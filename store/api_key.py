@@ -5,12 +5,13 @@ one nor test a guess.
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from store.records import ApiKey, StoredAnswer
-from store.schema import answers, api_keys
+from store.records import ApiKey, KeyUse, StoredAnswer
+from store.schema import answers, api_keys, key_use
 from store.vault import Vault
 
 
@@ -21,9 +22,14 @@ def add(connection: sa.Connection, vault: Vault, key: ApiKey, secret: str) -> No
             name=key.name,
             digest=digest_of(vault, secret),
             scopes=json.dumps(sorted(key.scopes)),
+            daily=key.daily,
             created_at=_text(key.created_at),
             expires_at=_text(key.expires_at),
         )
+    )
+    created = _text(key.created_at)
+    connection.execute(
+        sa.insert(key_use).values(key_id=key.key_id, day="", asked=0, failed=0, last_at=created)
     )
 
 
@@ -47,6 +53,27 @@ def revoke(connection: sa.Connection, key_id: str, at: datetime) -> bool:
         .values(revoked_at=_text(at))
     )
     return bool(revoked.rowcount)
+
+
+def use(connection: sa.Connection, key_id: str, after: Callable[[KeyUse], KeyUse | None]) -> KeyUse:
+    """Change how often a key has asked, under the lock of its row; returns what was before.
+
+    Args:
+        after: what becomes of it; None leaves it as it was.
+    """
+    mine = key_use.c.key_id == key_id
+    # Writing first takes the lock, in SQLite and in PostgreSQL alike.
+    connection.execute(sa.update(key_use).where(mine).values(asked=key_use.c.asked))
+    row = connection.execute(sa.select(key_use).where(mine)).one()
+    before = KeyUse(row.day, row.asked, row.failed, datetime.fromisoformat(row.last_at))
+    then = after(before)
+    if then is not None:
+        connection.execute(
+            sa.update(key_use)
+            .where(mine)
+            .values(day=then.day, asked=then.asked, failed=then.failed, last_at=_text(then.last_at))
+        )
+    return before
 
 
 def answer(connection: sa.Connection, key_id: str, idempotency_key: str) -> StoredAnswer | None:
@@ -97,6 +124,7 @@ def _of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
         key_id=str(row.key_id),
         name=str(row.name),
         scopes=frozenset(json.loads(row.scopes)),
+        daily=int(row.daily),
         created_at=datetime.fromisoformat(str(row.created_at)),
         expires_at=datetime.fromisoformat(str(row.expires_at)),
         revoked_at=datetime.fromisoformat(row.revoked_at) if row.revoked_at else None,

@@ -564,12 +564,20 @@ class Change:
                         .values(details=json.dumps(details))
                     )
 
-    def add_api_key(self, name: str, scopes: Collection[str], days: int, secret: str) -> ApiKey:
+    def add_api_key(
+        self, name: str, scopes: Collection[str], days: int, daily: int, secret: str
+    ) -> ApiKey:
         """Let software that has this secret ask for what is in these scopes."""
         until = self.at + timedelta(days=days)
-        key = ApiKey(str(uuid.uuid4()), name, frozenset(scopes), self.at, until)
+        key = ApiKey(str(uuid.uuid4()), name, frozenset(scopes), daily, self.at, until)
         api_key.add(self.connection, self.vault, key, secret)
-        details = {"key_id": key.key_id, "name": name, "scopes": sorted(scopes), "days": days}
+        details = {
+            "key_id": key.key_id,
+            "name": name,
+            "scopes": sorted(scopes),
+            "days": days,
+            "daily": daily,
+        }
         self.record("api_key.add", "", details)
         return key
 

@@ -35,6 +35,7 @@ from store.records import (
     GalleryFacts,
     HeadVersion,
     Job,
+    KeyUse,
     Match,
     Negative,
     Negatives,
@@ -460,6 +461,11 @@ class Gallery:
     def api_key_of(self, secret: str) -> ApiKey | None:
         with self._reading() as connection:
             return api_key.of_secret(connection, self._vault, secret)
+
+    def use_key(self, key_id: str, after: Callable[[KeyUse], KeyUse | None]) -> KeyUse:
+        """Count what a key asks, as `api_key.use`; no change of the gallery."""
+        with translated(), self._engine.begin() as connection:
+            return api_key.use(connection, key_id, after)
 
     def answer(self, key_id: str, idempotency_key: str) -> StoredAnswer | None:
         """What this key was answered to the request with this idempotency key."""

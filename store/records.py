@@ -323,11 +323,13 @@ class Verification:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key of other software, without the key itself."""
+    """A key of other software, without the key itself. daily: how often it may ask who somebody
+    is, each UTC day."""
 
     key_id: str
     name: str
     scopes: frozenset[str]
+    daily: int
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
@@ -350,3 +352,14 @@ class Event:
     kind: str
     subject_id: str | None
     details: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """How often a key has asked who somebody is. asked: on that UTC day; failed: in a row, with
+    nobody named; last_at: the last time."""
+
+    day: str
+    asked: int
+    failed: int
+    last_at: datetime

@@ -229,9 +229,21 @@ api_keys = _table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("daily", Id, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("revoked_at", sa.Text),
+)
+
+# How often a key has asked who somebody is: `day` and `asked` for its budget, `failed` in a row and
+# `last_at` for the back-off. One row a key, so that a restart forgets nothing.
+key_use = _table(
+    "key_use",
+    sa.Column("key_id", sa.Text, sa.ForeignKey("api_keys.key_id"), primary_key=True),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("asked", Id, nullable=False),
+    sa.Column("failed", Id, nullable=False),
+    sa.Column("last_at", sa.Text, nullable=False),
 )
 
 # What a request with an idempotency key was answered, for a day. Every erasure empties it, because

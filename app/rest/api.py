@@ -8,6 +8,7 @@ from app.rest.bodies import ProblemDocument
 from app.rest.metrics import Metrics, Timed
 from app.rest.nights import nights
 from app.rest.oversight import oversight
+from app.rest.pace import Pace
 from app.rest.problem import MEDIA_TYPE, answer_errors
 from app.rest.recognition import recognition
 from app.rest.state import state
@@ -27,8 +28,8 @@ A key without the scope `scores` is told decisions and no score. Errors are
 """
 
 
-def build_api(service: Service) -> FastAPI:
-    """Everything below `/api`."""
+def build_api(service: Service, pace: Pace | None = None) -> FastAPI:
+    """Everything below `/api`. pace: how fast a key may ask; None: as usual."""
     keep_uploads_in_memory()
     api: FastAPI = FastAPIOffline(
         title="Rollcall",
@@ -41,6 +42,7 @@ def build_api(service: Service) -> FastAPI:
     )
     metrics = Metrics(service)
     api.state.service, api.state.metrics = service, metrics
+    api.state.pace = pace or Pace()
     answer_errors(api)
     for router in (subjects, recognition, nights, oversight, state):
         api.include_router(router, prefix=_VERSION)
@@ -49,9 +51,9 @@ def build_api(service: Service) -> FastAPI:
     return api
 
 
-def mounted(service: Service) -> Mount:
+def mounted(service: Service, pace: Pace | None = None) -> Mount:
     """For a server that serves other things, too."""
-    return Mount(PLACE, build_api(service))
+    return Mount(PLACE, build_api(service, pace))
 
 
 def _problems() -> dict[int | str, dict[str, object]]:
@@ -64,6 +66,7 @@ def _problems() -> dict[int | str, dict[str, object]]:
         409: "Refused as things are; the detail says what to do.",
         413: "The request is too large.",
         422: "The input is not what is asked for.",
+        429: "Too fast, the day's budget is spent, or too many faces were nobody's; Retry-After.",
         503: "The gallery cannot be used now.",
     }
     content = {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}

@@ -1,5 +1,6 @@
 """Who asks, and whether this is theirs to ask. Nothing is open unless it says so."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.rest.pace import Pace
 from app.rest.problem import Problem
 from enrollment.api_keys import SCORES, ApiKey
 from enrollment.service import Service
@@ -35,7 +37,7 @@ def scope(needed: str) -> Callable[..., Caller]:
     """A dependency: the caller, whose key has this scope.
 
     Raises:
-        Problem: 401 without a key that holds, 403 without the scope.
+        Problem: 401 without a key that holds, 403 without the scope, 429 for one that is too fast.
     """
 
     def caller(
@@ -49,10 +51,19 @@ def scope(needed: str) -> Callable[..., Caller]:
             raise Problem(401, said, {"WWW-Authenticate": "Bearer"})
         if needed not in key.scopes:
             raise Problem(403, f"this needs the scope {needed}; the key has {_listed(key)}")
+        pace: Pace = request.app.state.pace
+        refuse_while(pace.wait(key.key_id), "this key asks too fast")
         return Caller(key, service)
 
     caller.__rollcall_scope__ = needed  # type: ignore[attr-defined]
     return caller
+
+
+def refuse_while(seconds: float, why: str) -> None:
+    """Raises Problem: 429, with the seconds to wait, where there are any."""
+    if seconds > 0:
+        wait = math.ceil(seconds)
+        raise Problem(429, f"{why}; ask again in {wait} s", {"Retry-After": str(wait)})
 
 
 def needs(needed: str) -> object:

@@ -25,6 +25,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Bad input",
+    429: "Too often",
     500: "An error of ours",
     503: "Cannot be used now",
 }

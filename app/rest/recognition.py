@@ -1,15 +1,24 @@
 """/identify and /verify."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 
 from app.rest.bodies import Answers, Verified
 from app.rest.discretion import told
-from app.rest.guard import Caller, needs
+from app.rest.guard import Caller, needs, refuse_while
 from app.rest.metrics import Counted
+from app.rest.problem import Problem
 from app.rest.upload import OnePhoto, photo_of
 from enrollment.api_keys import IDENTIFY
+
+_WAIT = "this key has asked for too many who are not enrolled, or too often"
+_STOPPED = (
+    "this key is stopped, because too many faces in a row were nobody's; a person lets it go on: "
+    "rollcall api-key resume NAME"
+)
 
 recognition = APIRouter(tags=["recognition"])
 
@@ -19,7 +28,9 @@ def identify(
     photo: OnePhoto, caller: Annotated[Caller, needs(IDENTIFY)], metrics: Counted
 ) -> dict[str, object]:
     """Who is on a photo: one answer for each face, the largest first."""
-    answers = caller.service.identify(photo_of(photo))
+    with _admitted(caller) as outcome:
+        answers = caller.service.identify(photo_of(photo))
+        outcome += [answer.decision for answer in answers]
     for answer in answers:
         metrics.decided("identify", answer.decision)
     return {"faces": [told(a.as_document(), scores=caller.sees_scores) for a in answers]}
@@ -33,6 +44,33 @@ def verify(
     metrics: Counted,
 ) -> dict[str, object]:
     """Does the photo show this person?"""
-    answer = caller.service.verify(photo_of(photo), name)
+    with _admitted(caller) as outcome:
+        answer = caller.service.verify(photo_of(photo), name)
+        outcome.append(answer.decision)
     metrics.decided("verify", answer.decision)
     return told(answer.as_document(), scores=caller.sees_scores)
+
+
+@contextmanager
+def _admitted(caller: Caller) -> Iterator[list[str]]:
+    """Within, a key asks who somebody is; it is told the decisions, and they are counted.
+
+    Raises:
+        Problem: 429 where the budget of the day is spent or after failures, 403 for a key that
+            failed too often.
+    """
+    budget, decisions = caller.service.key_budget, list[str]()
+    admission = budget.admit(caller.key)
+    if admission.stopped:
+        said = (
+            "too many faces in a row were nobody's; a person lets it go on: rollcall api-key resume"
+        )
+        raise Problem(403, f"this key is stopped: {said}")
+    refuse_while(
+        admission.wait, "this key has asked for too many who are not enrolled, or too often"
+    )
+    try:
+        yield decisions
+    finally:
+        compared = bool({"known", "unknown"} & set(decisions))
+        budget.settle(caller.key, named="known" in decisions, compared=compared)

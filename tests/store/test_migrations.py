@@ -92,7 +92,7 @@ def check_0004_becomes_0005(url: str) -> None:
     old.close()
     gallery = open_gallery(url, KEY)
     with gallery.change("test", raises_generation=False) as change:
-        key = change.add_api_key("Door", ["read"], 1, "secret")
+        key = change.add_api_key("Door", ["read"], 1, 5, "secret")
         change.put_answer(key.key_id, "mine", StoredAnswer("asked", 201, {"a": 1}), DAY)
         change.put_answer(key.key_id, "mine", StoredAnswer("other", 200, {}), DAY)
     assert gallery.api_key_of("secret") == key

@@ -22,12 +22,26 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("daily", _Id, nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.Text(), nullable=False),
         sa.Column("revoked_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("name", name=op.f("uq_api_keys_name")),
         sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "key_use",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("asked", _Id, nullable=False),
+        sa.Column("failed", _Id, nullable=False),
+        sa.Column("last_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["key_id"], ["api_keys.key_id"], name=op.f("fk_key_use_key_id_api_keys")
+        ),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_key_use")),
         sqlite_strict=True,
     )
     op.create_table(

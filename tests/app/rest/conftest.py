@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.rest.api import mounted
+from app.rest.pace import Pace
 from enrollment.api_keys import SCOPES
 from enrollment.service import Service
 from tests import tiny
@@ -17,7 +18,7 @@ Ask = Callable[..., TestClient]
 @pytest.fixture
 def ask(service: Service) -> Iterator[Ask]:
     """A client whose key has these scopes; with none it shows no key."""
-    served = Starlette(routes=[mounted(service)])
+    served = Starlette(routes=[mounted(service, Pace(1e6, 1e6))])
     opened: list[TestClient] = []
 
     def client(*scopes: str) -> TestClient:

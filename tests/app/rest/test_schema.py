@@ -9,6 +9,7 @@ from schemathesis import Case
 from starlette.applications import Starlette
 
 from app.rest.api import mounted
+from app.rest.pace import Pace
 from enrollment.api_keys import SCOPES
 from enrollment.service import Service
 from tests.app.rest.test_scopes import MATRIX
@@ -24,7 +25,7 @@ def test_every_answer_is_documented(
     list(service.enroll([person(1), person(2)], "agreed"))
     service.warm()
     schema = schemathesis.openapi.from_asgi(
-        "/api/openapi.json", Starlette(routes=[mounted(service)])
+        "/api/openapi.json", Starlette(routes=[mounted(service, Pace(1e6, 1e6))])
     )
     _, secret = service.api_keys.add("schemathesis", SCOPES)
     asked = 0

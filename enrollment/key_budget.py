@@ -1,0 +1,84 @@
+"""How often a key may ask who somebody is, so that answers cannot be collected into a template.
+
+NIST SP 800-63B (2023 draft, as in reliability.md 2): five failures in a row are free, each further
+one waits 30 s, and after 50 the key is stopped until a person lets it go on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from store.gallery import Gallery
+from store.records import ApiKey, KeyUse
+
+
+@dataclass(frozen=True)
+class BackOff:
+    free: int = 5
+    seconds: float = 30.0
+    stopped_at: int = 50
+
+
+class KeyBudget:
+    """Of one gallery; counted in its database, so that no restart forgets it."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        back_off: BackOff | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._gallery = gallery
+        self._back_off = back_off or BackOff()
+        self._now = now
+
+    def admit(self, key: ApiKey) -> "Admission":
+        """May it ask now? Asking counts as a failure until `settle` says otherwise, so that many
+        requests at once gain nothing."""
+        now, found = self._now(), Admission()
+
+        def count(before: KeyUse) -> KeyUse | None:
+            nonlocal found
+            found = self._admission(key, before, now)
+            if not found.admitted:
+                return None
+            day = now.date().isoformat()
+            asked = before.asked + 1 if before.day == day else 1
+            return KeyUse(day, asked, before.failed + 1, now)
+
+        self._gallery.use_key(key.key_id, count)
+        return found
+
+    def settle(self, key: ApiKey, *, named: bool, compared: bool) -> None:
+        """What came of an admitted request: somebody named ends the row of failures; where nothing
+        was compared, because no face could be used, it was none."""
+
+        def count(before: KeyUse) -> KeyUse:
+            failed = 0 if named else before.failed - (not compared)
+            return replace(before, failed=max(failed, 0))
+
+        self._gallery.use_key(key.key_id, count)
+
+    def resume(self, key: ApiKey) -> None:
+        """A person says that the failures were none of an attacker's."""
+        self._gallery.use_key(key.key_id, lambda before: replace(before, failed=0))
+
+    def _admission(self, key: ApiKey, use: KeyUse, now: datetime) -> "Admission":
+        if use.failed >= self._back_off.stopped_at:
+            return Admission(admitted=False, stopped=True)
+        if use.day == now.date().isoformat() and use.asked >= key.daily:
+            midnight = 24 * 3600 - (now.hour * 3600 + now.minute * 60 + now.second)
+            return Admission(admitted=False, wait=float(midnight))
+        passed = (now - use.last_at).total_seconds()
+        if use.failed >= self._back_off.free and 0 <= passed < self._back_off.seconds:
+            return Admission(admitted=False, wait=self._back_off.seconds - passed)
+        return Admission()
+
+
+@dataclass(frozen=True)
+class Admission:
+    """wait: seconds until it may ask again; stopped: not before a person lets it go on."""
+
+    admitted: bool = True
+    wait: float = 0.0
+    stopped: bool = False
