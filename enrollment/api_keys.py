@@ -119,11 +119,16 @@ class ApiKeys:
 
     def answer(self, key: ApiKey, idempotency_key: str) -> StoredAnswer | None:
         """What the same request was answered within the last day."""
-        return self._gallery.answer(key.key_id, idempotency_key)
+        return self._gallery.answer(key.key_id, idempotency_key, _ANSWERS_KEPT)
 
     def put_answer(self, key: ApiKey, idempotency_key: str, given: StoredAnswer) -> None:
         with self._gallery.change(self._actor, raises_generation=False) as change:
             change.put_answer(key.key_id, idempotency_key, given, _ANSWERS_KEPT)
+
+    def expire(self) -> None:
+        """Forget what was answered more than a day ago."""
+        with self._gallery.change(self._actor, raises_generation=False) as change:
+            change.forget_answers(_ANSWERS_KEPT)
 
 
 def key_document(key: ApiKey, *, holds: bool) -> dict[str, object]:

@@ -49,13 +49,19 @@ class KeyBudget:
         self._gallery.use_key(key.key_id, count)
         return found
 
-    def settle(self, key: ApiKey, *, named: bool, compared: bool) -> None:
-        """What came of an admitted request: somebody named ends the row of failures; where nothing
-        was compared, because no face could be used, it was none."""
+    def settle(self, key: ApiKey, *, named: int, unnamed: int) -> None:
+        """What came of an admitted request, in faces that were compared.
+
+        Each face counts against the day, or a photo of a hundred would be a hundred questions.
+        Somebody named ends the row of failures, unless somebody unnamed is beside them; where no
+        face could be used, nothing was asked.
+        """
 
         def count(before: KeyUse) -> KeyUse:
-            failed = 0 if named else before.failed - (not compared)
-            return replace(before, failed=max(failed, 0))
+            asked = before.asked + max(named + unnamed - 1, 0)
+            if unnamed:
+                return replace(before, asked=asked, failed=before.failed + unnamed - 1)
+            return replace(before, asked=asked, failed=0 if named else max(before.failed - 1, 0))
 
         self._gallery.use_key(key.key_id, count)
 

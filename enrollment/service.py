@@ -719,6 +719,7 @@ class Service:
             faces: show in the report the photos that are named otherwise than before.
         """
         self.queue.expire()
+        self.api_keys.expire()
         place = str(self._settings.home.resolve())
         report = NightReport(self._gallery, self._archive, place, faces)
         nightly = Nightly(

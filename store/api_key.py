@@ -76,10 +76,15 @@ def use(connection: sa.Connection, key_id: str, after: Callable[[KeyUse], KeyUse
     return before
 
 
-def answer(connection: sa.Connection, key_id: str, idempotency_key: str) -> StoredAnswer | None:
+def answer(
+    connection: sa.Connection, key_id: str, idempotency_key: str, since: datetime
+) -> StoredAnswer | None:
+    """What was answered to this, if that was not before `since`."""
     row = connection.execute(
         sa.select(answers).where(
-            answers.c.key_id == key_id, answers.c.idempotency_key == idempotency_key
+            answers.c.key_id == key_id,
+            answers.c.idempotency_key == idempotency_key,
+            answers.c.at >= _text(since),
         )
     ).first()
     if row is None:
@@ -96,8 +101,8 @@ def put_answer(
     older_than: datetime,
 ) -> None:
     """Remember an answer, and forget those of before `older_than`. The first one stays."""
-    connection.execute(sa.delete(answers).where(answers.c.at < _text(older_than)))
-    if answer(connection, key_id, idempotency_key) is None:
+    forget_answers(connection, older_than)
+    if answer(connection, key_id, idempotency_key, older_than) is None:
         connection.execute(
             sa.insert(answers).values(
                 key_id=key_id,
@@ -110,9 +115,10 @@ def put_answer(
         )
 
 
-def forget_answers(connection: sa.Connection) -> int:
-    """Every one: an answer may name anybody."""
-    return int(connection.execute(sa.delete(answers)).rowcount)
+def forget_answers(connection: sa.Connection, older_than: datetime | None = None) -> int:
+    """Those of before; None: every one, for an answer may name anybody."""
+    old = sa.true() if older_than is None else answers.c.at < _text(older_than)
+    return int(connection.execute(sa.delete(answers).where(old)).rowcount)
 
 
 def digest_of(vault: Vault, secret: str) -> bytes:

@@ -588,6 +588,10 @@ class Change:
             self.record("api_key.revoke", "", {"key_id": key.key_id, "name": key.name})
         return revoked
 
+    def forget_answers(self, kept: timedelta) -> int:
+        """Those that are older than `kept`; returns how many."""
+        return api_key.forget_answers(self.connection, self.at - kept)
+
     def put_answer(
         self, key_id: str, idempotency_key: str, given: StoredAnswer, kept: timedelta
     ) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -467,10 +467,10 @@ class Gallery:
         with translated(), self._engine.begin() as connection:
             return api_key.use(connection, key_id, after)
 
-    def answer(self, key_id: str, idempotency_key: str) -> StoredAnswer | None:
-        """What this key was answered to the request with this idempotency key."""
+    def answer(self, key_id: str, idempotency_key: str, kept: timedelta) -> StoredAnswer | None:
+        """What this key was answered to the request with this idempotency key, within `kept`."""
         with self._reading() as connection:
-            return api_key.answer(connection, key_id, idempotency_key)
+            return api_key.answer(connection, key_id, idempotency_key, self._now() - kept)
 
     def audit_page(
         self,

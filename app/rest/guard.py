@@ -55,7 +55,6 @@ def scope(needed: str) -> Callable[..., Caller]:
         refuse_while(pace.wait(key.key_id), "this key asks too fast")
         return Caller(key, service)
 
-    caller.__rollcall_scope__ = needed  # type: ignore[attr-defined]
     return caller
 
 

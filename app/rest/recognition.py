@@ -1,5 +1,6 @@
 """/identify and /verify."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -62,15 +63,10 @@ def _admitted(caller: Caller) -> Iterator[list[str]]:
     budget, decisions = caller.service.key_budget, list[str]()
     admission = budget.admit(caller.key)
     if admission.stopped:
-        said = (
-            "too many faces in a row were nobody's; a person lets it go on: rollcall api-key resume"
-        )
-        raise Problem(403, f"this key is stopped: {said}")
-    refuse_while(
-        admission.wait, "this key has asked for too many who are not enrolled, or too often"
-    )
+        raise Problem(403, _STOPPED)
+    refuse_while(admission.wait, _WAIT)
     try:
         yield decisions
     finally:
-        compared = bool({"known", "unknown"} & set(decisions))
-        budget.settle(caller.key, named="known" in decisions, compared=compared)
+        counts = Counter(decisions)
+        budget.settle(caller.key, named=counts["known"], unnamed=counts["unknown"])

@@ -97,12 +97,15 @@ def check_0004_becomes_0005(url: str) -> None:
         change.put_answer(key.key_id, "mine", StoredAnswer("other", 200, {}), DAY)
     assert gallery.api_key_of("secret") == key
     assert gallery.api_key_of("Secret") is None
-    assert gallery.answer(key.key_id, "mine") == StoredAnswer("asked", 201, {"a": 1})
+    assert gallery.answer(key.key_id, "mine", DAY) == StoredAnswer("asked", 201, {"a": 1})
     with gallery.change("test", raises_generation=False) as change:
         assert change.revoke_api_key(key)
         assert not change.revoke_api_key(key)
-        change.put_answer(key.key_id, "later", StoredAnswer("x", 200, {}), -DAY)
-    assert gallery.answer(key.key_id, "mine") is None, "older ones are forgotten"
+    assert gallery.answer(key.key_id, "mine", -DAY) is None, "it was given before tomorrow"
+    with gallery.change("test", raises_generation=False) as change:
+        assert change.forget_answers(DAY) == 0
+        assert change.forget_answers(-DAY) == 1
+    assert gallery.answer(key.key_id, "mine", DAY) is None
     assert gallery.api_keys()[0].revoked_at is not None
     assert gallery.verify().sound
     gallery.close()

@@ -36,7 +36,7 @@ def budget(service: Service, clock: Clock) -> KeyBudget:
 def fail(budget: KeyBudget, key) -> bool:
     admission = budget.admit(key)
     if admission.admitted:
-        budget.settle(key, named=False, compared=True)
+        budget.settle(key, named=0, unnamed=1)
     return admission.admitted
 
 
@@ -69,9 +69,9 @@ def test_somebody_named_ends_the_row_and_no_face_is_no_failure(
         fail(budget, key)
     for _ in range(20):
         assert budget.admit(key).admitted
-        budget.settle(key, named=False, compared=False)
+        budget.settle(key, named=0, unnamed=0)
     assert budget.admit(key).admitted
-    budget.settle(key, named=True, compared=True)
+    budget.settle(key, named=1, unnamed=0)
     assert [fail(budget, key) for _ in range(6)] == [True] * 5 + [False]
 
 
@@ -80,12 +80,23 @@ def test_many_at_once_gain_nothing(service: Service, budget: KeyBudget) -> None:
     assert [budget.admit(key).admitted for _ in range(8)] == [True] * 5 + [False] * 3
 
 
+def test_every_face_of_a_photo_counts(service: Service, budget: KeyBudget) -> None:
+    key, _ = service.api_keys.add("a", daily=10)
+    assert budget.admit(key).admitted
+    budget.settle(key, named=1, unnamed=7)
+    assert budget.admit(key).wait == pytest.approx(30), "a colleague beside them excuses nobody"
+    other, _ = service.api_keys.add("b", daily=10)
+    assert budget.admit(other).admitted
+    budget.settle(other, named=10, unnamed=0)
+    assert budget.admit(other).wait == pytest.approx(12 * 3600)
+
+
 def test_a_days_budget(service: Service, budget: KeyBudget, clock: Clock) -> None:
     key, _ = service.api_keys.add("a", daily=2)
     other, _ = service.api_keys.add("b")
     for _ in range(2):
         assert budget.admit(key).admitted
-        budget.settle(key, named=True, compared=True)
+        budget.settle(key, named=1, unnamed=0)
     assert budget.admit(key).wait == pytest.approx(12 * 3600)
     assert budget.admit(other).admitted
     clock.at += timedelta(hours=12)
