@@ -85,6 +85,7 @@ def film(path: Path, images: list[NDArray[np.uint8]], rate: float = 20) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_is_played_at_its_own_pace_and_skips_for_the_slow(tmp_path: Path) -> None:
     path = film(tmp_path / "door.avi", [noise(n) for n in range(20)])
     started, numbers = time.monotonic(), []
@@ -101,6 +102,7 @@ def test_a_file_is_played_at_its_own_pace_and_skips_for_the_slow(tmp_path: Path)
     assert len(numbers) < 12
 
 
+@pytest.mark.slow
 def test_frames_that_repeat_are_not_handed_out(tmp_path: Path) -> None:
     path = film(tmp_path / "stuck.avi", [noise(0)] * 30)
     frames, states = [], set()

@@ -18,6 +18,7 @@ from models.head_trainer import (
 from models.herding import herd
 from models.learners import Imprint, Joint, Lesson, Local, Pseudo, Regularizers, Rehearsal
 
+pytestmark = pytest.mark.slow  # they train
 D = 24
 SHORT = FitOptions(epochs=6, batch=64)
 LEARNERS = [
@@ -134,7 +135,6 @@ def test_more_than_a_hundred_cohorts(learner, trainer: HeadTrainer) -> None:
     assert accuracy(rows, 106) > accuracy(lesson.means(), 106) - 0.05
 
 
-@pytest.mark.slow
 def test_without_rehearsal_the_old_are_forgotten(trainer: HeadTrainer) -> None:
     """Naive fine-tuning: the measure must see the disaster."""
     lesson = lesson_of([4] * 60, new=0, noise=1.0)

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import Case
 from starlette.applications import Starlette
 
 from app.rest.api import mounted
@@ -22,6 +20,8 @@ pytestmark = pytest.mark.slow
 def test_every_answer_is_documented(
     service: Service, person: Callable, method: str, path: str
 ) -> None:
+    import schemathesis  # half a second, for the other tests too
+
     list(service.enroll([person(1), person(2)], "agreed"))
     service.warm()
     schema = schemathesis.openapi.from_asgi(
@@ -37,7 +37,7 @@ def test_every_answer_is_documented(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def ask(case: Case) -> None:
+    def ask(case: schemathesis.Case) -> None:
         nonlocal asked
         asked += 1
         case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})
