@@ -68,10 +68,10 @@ def fill(settings: Settings, people: Sequence[int] = COLLEAGUES) -> None:
 
 
 @contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[str]:
+def serving(folder: Path, port: int | None = None, *options: str) -> Iterator[str]:
     """The address of a server of its own, as `rollcall serve` starts it; its log is in `folder`."""
     port = port or free_port()
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *options]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--home", str(folder / "gallery")],
@@ -79,7 +79,7 @@ def serving(folder: Path, port: int | None = None) -> Iterator[str]:
             stderr=log,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            _wait_for(f"http://127.0.0.1:{port}/api/v1/health", server)
             yield f"http://127.0.0.1:{port}"
             server.send_signal(signal.SIGINT)
             assert server.wait(PATIENCE) == 0, "Ctrl-C ends it cleanly"
