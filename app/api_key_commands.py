@@ -10,7 +10,7 @@ from app.output import emit, note, out
 from app.settings import read_settings
 
 GROUP = "Run and care"
-api_key = typer.Typer(no_args_is_help=True, help="Keys for the REST API: add, list, revoke.")
+api_key = typer.Typer(no_args_is_help=True, help="Keys for REST: add, list, revoke, resume.")
 
 
 def register(app: typer.Typer) -> None:

@@ -33,8 +33,8 @@ class KeyBudget:
         self._now = now
 
     def admit(self, key: ApiKey) -> "Admission":
-        """May it ask now? Asking counts as a failure until `settle` says otherwise, so that many
-        requests at once gain nothing."""
+        """May it ask now? While it backs off one request is admitted at a time; before that as many
+        as its pace allows, so that a busy door is not taken for an attacker."""
         now, found = self._now(), Admission()
 
         def count(before: KeyUse) -> KeyUse | None:
@@ -44,7 +44,7 @@ class KeyBudget:
                 return None
             day = now.date().isoformat()
             asked = before.asked + 1 if before.day == day else 1
-            return KeyUse(day, asked, before.failed + 1, now)
+            return KeyUse(day, asked, before.failed, now)
 
         self._gallery.use_key(key.key_id, count)
         return found
@@ -59,9 +59,8 @@ class KeyBudget:
 
         def count(before: KeyUse) -> KeyUse:
             asked = before.asked + max(named + unnamed - 1, 0)
-            if unnamed:
-                return replace(before, asked=asked, failed=before.failed + unnamed - 1)
-            return replace(before, asked=asked, failed=0 if named else max(before.failed - 1, 0))
+            failed = 0 if named and not unnamed else before.failed + unnamed
+            return replace(before, asked=asked, failed=failed)
 
         self._gallery.use_key(key.key_id, count)
 

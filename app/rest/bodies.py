@@ -1,8 +1,8 @@
 """What is asked and answered, for OpenAPI. The documents are those of the command line."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from enrollment.calibrator import LEAST_RATE
 from enrollment.enrollee import MAX_NAME
@@ -64,14 +64,21 @@ class Enrollment(_Document):
 
 
 class SubjectChange(BaseModel):
-    """What is left out stays as it is."""
+    """One thing at a time, because two could be half done; what is left out stays as it is."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"name": "Ada Lovelace"}}
+        extra="forbid",
+        json_schema_extra={"example": {"name": "Ada Lovelace"}, "maxProperties": 1},
     )
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
     state: Literal["active", "suspended"] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) > 1:
+            raise ValueError("change name or state, one at a time")
+        return self
 
 
 class Erased(_Document):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enrollment.reasons import ReasonCode
 
 # Numbers that tell how near a face is to somebody enrolled, by name, wherever they stand.
-_NEARNESS = frozenset({"score", "margin", "threshold", "likeness", "measured_at"})
+_NEARNESS = frozenset({"score", "margin", "threshold", "measured_threshold", "likeness"})
 _TELLING = frozenset({ReasonCode.NOT_THIS_PERSON.value, ReasonCode.NEAR_OTHER_SUBJECT.value})
 _BANDS = {"known": "above", "unknown": "below", "refused": "none"}
 

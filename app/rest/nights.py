@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from app.rest.bodies import Heads, Night
+from app.rest.discretion import told
 from app.rest.guard import Caller, needs
 from app.rest.problem import Problem
 from enrollment.api_keys import NIGHTLY, READ
@@ -24,7 +25,8 @@ def run_night(
 ) -> dict[str, object]:
     """Learn what is new, once a UTC day; answers when the night is over, which may take minutes."""
     with caller.service.acting_as(caller.actor):
-        return caller.service.nightly(force=force, full=full).as_document()
+        document = caller.service.nightly(force=force, full=full).as_document()
+    return told(document, scores=caller.sees_scores)
 
 
 @nights.get("/nightly/{day}", response_model=Night)
@@ -33,13 +35,14 @@ def show_night(day: date, caller: Annotated[Caller, needs(READ)]) -> dict[str, o
     night = caller.service.night_of(day.isoformat())
     if night is None:
         raise Problem(404, f"no night of {day} has ended")
-    return night
+    return told(night, scores=caller.sees_scores)
 
 
 @nights.get("/heads", response_model=Heads)
 def list_heads(caller: Annotated[Caller, needs(READ)]) -> dict[str, object]:
     """The kept versions, oldest first, and which one serves."""
-    return {"heads": [document_of(head) for head in caller.service.heads()]}
+    heads = [document_of(head) for head in caller.service.heads()]
+    return told({"heads": heads}, scores=caller.sees_scores)
 
 
 @nights.post("/heads/{head_id}/promote")
@@ -48,4 +51,5 @@ def promote_head(head_id: HeadId, caller: Annotated[Caller, needs(NIGHTLY)]) -> 
     if head_id not in {head.head_id for head in caller.service.heads()}:
         raise Problem(404, "there is no such version; see GET /heads")
     with caller.service.acting_as(caller.actor):
-        return document_of(caller.service.promote_head(head_id))
+        document = document_of(caller.service.promote_head(head_id))
+    return told(document, scores=caller.sees_scores)

@@ -92,8 +92,8 @@ def change_subject(
     subject = _found(caller.service, subject_id)
     with caller.service.acting_as(caller.actor):
         if change.name is not None and change.name != subject.name:
-            subject = caller.service.rename(subject.subject_id, change.name)
-        if change.state is not None and change.state != subject.state:
+            caller.service.rename(subject.subject_id, change.name)
+        elif change.state is not None and change.state != subject.state:
             act = caller.service.suspend if change.state == "suspended" else caller.service.resume
             act(subject.subject_id)
     return {"subjects": [subject_document(_found(caller.service, subject_id))]}

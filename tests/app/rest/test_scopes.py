@@ -1,5 +1,8 @@
 """Route x scope, every cell: made from the routers, so a new route without an entry fails."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
@@ -161,3 +164,29 @@ def test_a_night_over_http(ask: Ask) -> None:
     assert everything.post(f"heads/{heads[0]['head_id']}/promote").status_code == 200
     events = everything.get("events").json()
     assert {e["kind"] for e in events["events"]} == {"night"}
+
+
+def numbers(document: object, path: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in a document, and where it stands."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from numbers(value, f"{path}.{key}")
+    elif isinstance(document, list):
+        for value in document:
+            yield from numbers(value, path)
+    elif isinstance(document, float):
+        yield path, document
+
+
+def test_no_threshold_and_no_likeness_in_anything_that_is_read(ask: Ask) -> None:
+    everything, reader = ask(*SCOPES), ask(READ)
+    for person in (1, 2, 3):
+        enroll(everything, f"Person {person}", person)
+    day = everything.post("nightly").json()["day"]
+    seen = {}
+    for client in (everything, reader):
+        places = ("operating-point", "heads", f"nightly/{day}", "events", "subjects")
+        found = [n for place in places for n in numbers(client.get(place).json())]
+        seen[client] = [p for p, _ in found if re.search("threshold|likeness|score|margin", p)]
+    assert len(seen[everything]) > 3
+    assert seen[reader] == []

@@ -94,6 +94,14 @@ def test_who_looks_like_somebody_is_refused_until_allowed(everything: TestClient
     assert allowed.status_code == 201
 
 
+def test_one_thing_is_changed_at_a_time(everything: TestClient) -> None:
+    ada = enroll(everything, "Ada", 1)
+    both = everything.patch(f"subjects/{ada}", json={"name": "Ada King", "state": "suspended"})
+    assert (both.status_code, "one at a time" in both.json()["detail"]) == (422, True)
+    (shown,) = everything.get(f"subjects/{ada}").json()["subjects"]
+    assert (shown["name"], shown["state"]) == ("Ada", "active")
+
+
 def test_pages(everything: TestClient) -> None:
     for person in range(1, 4):
         enroll(everything, f"Person {person}", person)
