@@ -119,7 +119,7 @@ def _make(visit: Visit) -> None:
     def work(task: Task) -> None:
         task.results.append(visit.service.backup(tick=task.step))
 
-    visit.tasks.start(_TASK, work)
+    visit.start(_TASK, work)
 
 
 def _check(visit: Visit, name: str) -> None:
@@ -132,4 +132,4 @@ def _check(visit: Visit, name: str) -> None:
     def work(task: Task) -> None:
         task.results.append(visit.service.backups.check(backup.path, task.step))
 
-    visit.tasks.start(_TASK, work)
+    visit.start(_TASK, work)

@@ -274,7 +274,7 @@ def _ask_to_start(visit: Visit, draft: BulkDraft, plan: BulkPlan, complaint: str
     draft.pressed, draft.complaining = False, complaint is not None
     if complaint is None:
         # One that runs already is handed back as it is: `begun` says whose it is.
-        task = visit.tasks.start(NAME, bulk_work(visit.service, draft, plan), plan.photos)
+        task = visit.start(NAME, bulk_work(visit.service, draft, plan), plan.photos)
         draft.begun.wait(_A_MOMENT)
         if draft.begun.is_set():
             draft.task, draft.plan = task, None

@@ -8,7 +8,7 @@ import typer
 from app.failure import DONE, NO, UNUSABLE, exit_code
 from app.options import Home, Json
 from app.output import DownloadBar, emit, note, out
-from app.settings import read_settings
+from app.settings import read_provider, read_settings
 
 GROUP = "Run and care"
 
@@ -71,15 +71,28 @@ def serve(
         str, typer.Option(help="When to run `rollcall nightly`, HH:MM in UTC, or off.")
     ] = "02:00",
     pages: Annotated[bool, typer.Option(help="The web pages beside the API.")] = True,
+    public_url: Annotated[
+        str | None,
+        typer.Option(help="The https address of the proxy before it, for other machines."),
+    ] = None,
+    insecure_dev: Annotated[
+        bool,
+        typer.Option("--insecure-dev", help="Nobody signs in; this machine alone, no real faces."),
+    ] = False,
     home: Home = None,
 ) -> int:
     """Serve the web pages and the REST API, and run the night.
 
     Example: rollcall serve --port 8501
     """
+    from app.server import Serving
     from app.server import serve as run
 
-    run(read_settings("web", home), host, port, nightly_at, pages=pages)
+    serving = Serving(
+        host, port, nightly_at, pages, public_url, open_to_all=insecure_dev,
+        provider=read_provider(),
+    )  # fmt: skip
+    run(read_settings("web", home), serving)
     return DONE
 
 

@@ -15,6 +15,7 @@ from app import (
     recognition_commands,
     review_commands,
     stream_command,
+    user_commands,
     watch_command,
 )
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 care_commands.register(app)
 api_key_commands.register(app)
+user_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)

@@ -21,7 +21,7 @@ def ask_consent(visit: Visit, draft: Draft) -> str | None:
             "Version {version}. This text, its version, the time and who enrolls ({actor}) are "
             "kept with the person.",
             version=consent_version(text),
-            actor=visit.service.actor,
+            actor=visit.service.acting.actor,
         )
     )
     with st.expander(say("Write another text, or set an end")):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.language import Language
+from app.role_words import roles_in_words
 from enrollment.privacy import Deed
 
 
@@ -45,6 +46,17 @@ def action_in_words(action: str, language: Language) -> str:
         "backup.check": say("A backup was checked"),
         "api_key.add": say("Other software was given a key"),
         "api_key.revoke": say("A key of other software was revoked"),
+        "user.add": say("Somebody was given an account"),
+        "user.roles": say("Somebody was given other roles"),
+        "user.disable": say("An account was disabled"),
+        "user.enable": say("An account was enabled"),
+        "user.reset": say("A new one-time password was made"),
+        "user.password": say("Somebody chose a password"),
+        "user.factor": say("Somebody changed their second factor"),
+        "session.open": say("Somebody signed in"),
+        "session.confirm": say("Somebody proved who they are"),
+        "session.refuse": say("Somebody could not sign in"),
+        "session.end": say("Somebody was signed out"),
     }
     return named.get(action, action)
 
@@ -169,4 +181,34 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "api_key.revoke": lambda d, to: to.say(
         "Revoked the key of {name}", name=_details(d).get("name")
     ),
+    "user.add": lambda d, to: to.say(
+        "Gave {login} an account as {roles}", login=_login(d), roles=_roles(d, to)
+    ),
+    "user.roles": lambda d, to: to.say(
+        "Made {login} {roles}", login=_login(d), roles=_roles(d, to)
+    ),
+    "user.disable": lambda d, to: to.say("Disabled the account of {login}", login=_login(d)),
+    "user.enable": lambda d, to: to.say("Enabled the account of {login}", login=_login(d)),
+    "user.reset": lambda d, to: to.say("Made a new one-time password for {login}", login=_login(d)),
+    "user.password": lambda d, to: to.say("{login} chose a password", login=_login(d)),
+    "user.factor": lambda d, to: (
+        to.say("{login} set up a second factor", login=_login(d))
+        if _details(d).get("set")
+        else to.say("{login} dropped the second factor", login=_login(d))
+    ),
+    "session.open": lambda d, to: to.say("{login} signed in", login=_login(d)),
+    "session.confirm": lambda d, to: to.say("{login} proved who they are", login=_login(d)),
+    "session.refuse": lambda d, to: to.say(
+        "Somebody tried to sign in as {login} and could not", login=_login(d)
+    ),
+    "session.end": lambda d, to: to.say("{login} was signed out", login=_login(d)),
 }
+
+
+def _login(deed: Deed) -> object:
+    return _details(deed).get("login")
+
+
+def _roles(deed: Deed, language: Language) -> str:
+    given = _details(deed).get("roles")
+    return roles_in_words(given if isinstance(given, list) else [], language)

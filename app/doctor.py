@@ -46,7 +46,7 @@ def _start(visit: Visit) -> Task:
     def work(task: Task) -> None:
         task.results.append(visit.service.diagnose(lambda share: task.step(share=share)))
 
-    return visit.tasks.start(_TASK, work)
+    return visit.start(_TASK, work)
 
 
 def _show_verdict(visit: Visit, found: Diagnosis, task: Task) -> None:

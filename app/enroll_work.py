@@ -58,7 +58,7 @@ def start_enrolling(visit: Visit, draft: Draft, request: Request) -> None:
 
 def _start(visit: Visit, work: Callable[[Task], None], total: int) -> Task:
     # A name of its own: what one visitor looks at is nobody else's business.
-    return visit.tasks.start(f"enroll {uuid4().hex}", work, total)
+    return visit.start(f"enroll {uuid4().hex}", work, total)
 
 
 def follow(visit: Visit, draft: Draft) -> None:

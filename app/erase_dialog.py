@@ -8,6 +8,7 @@ from app.erasing import warn_of_backups
 from app.person_face import show_face
 from app.person_visit import PersonVisit
 from app.plain import plain, sentence
+from app.proof import proved
 from app.visit import Visit
 from enrollment.erasure import ErasureReceipt
 from enrollment.errors import BadInput, Unusable
@@ -33,6 +34,8 @@ def _ask(visit: Visit, state: PersonVisit, person: Person) -> None:
     face = visit.service.profiles.faces([person.subject_id]).get(person.subject_id)
     show_face(visit, face, person.name, _FACE)
     st.text(person.name)
+    if not proved(visit):
+        return
     st.text(_what_goes(visit, person))
     warn_of_backups(visit)
     typed = st.text_input(

@@ -8,6 +8,7 @@ import streamlit as st
 from app.notice import notice
 from app.plain import plain
 from app.privacy_dialog import ask, leave
+from app.proof import proved
 from app.task_progress import show_task
 from app.tasks import Task
 from app.visit import Visit
@@ -40,6 +41,8 @@ def show_erasing(visit: Visit, subject_id: str) -> None:
     def body() -> None:
         say = visit.say
         show_who(visit, subject_id)
+        if not proved(visit):
+            return
         st.write(
             say(
                 "Photos, numbers, consents, requests and the key of this person are deleted, and "
@@ -163,6 +166,8 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
             if len(people) > _LISTED:
                 rest = len(people) - _LISTED
                 st.caption(visit.say_many("and {n} more", "and {n} more", rest))
+        if not proved(visit):
+            return
         warn_of_backups(visit)
         typed = st.text_input(
             say("Type how many they are to confirm: {number}", number=number),
@@ -177,7 +182,7 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
             disabled=typed.strip() not in (number, str(len(people))),
         ):
             ids = [person.subject_id for person in people]
-            visit.tasks.start(_TASK, lambda task: _erase_all(visit, ids, task), len(ids))
+            visit.start(_TASK, lambda task: _erase_all(visit, ids, task), len(ids))
             leave()
 
     ask(visit.say("Erase everybody whose consent is gone?"), body)

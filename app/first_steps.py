@@ -55,7 +55,7 @@ def _enroll(visit: Visit, steps: FirstSteps) -> None:
                 "from a camera or from files. Begin with yourself."
             )
         )
-        if st.button(
+        if visit.may_open("enroll") and st.button(
             say("Enroll the first person"),
             key="start-enroll",
             type="primary",
@@ -79,7 +79,7 @@ def _try(visit: Visit, steps: FirstSteps) -> None:
                 "photos are recognised at once; more when more people are enrolled."
             )
         )
-        if st.button(
+        if visit.may_open("identify") and st.button(
             say("Recognise somebody"),
             key="start-identify",
             type="primary",
@@ -99,10 +99,10 @@ def _go_on(visit: Visit, steps: FirstSteps) -> None:
             )
         )
         with st.container(horizontal=True):
-            show_way("enroll", say("Enroll a colleague"), "person_add")
-            show_way("bulk", say("Enroll many"), "group_add")
-            show_way("nightly", say("Nightly"), "bedtime")
-            show_way("door", say("Door"), "door_front")
+            show_way(visit, "enroll", say("Enroll a colleague"), "person_add")
+            show_way(visit, "bulk", say("Enroll many"), "group_add")
+            show_way(visit, "nightly", say("Nightly"), "bedtime")
+            show_way(visit, "door", say("Door"), "door_front")
 
 
 def _head(visit: Visit, title: str, done: bool) -> None:

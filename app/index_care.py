@@ -59,7 +59,7 @@ def _start(visit: Visit, rebuild: bool) -> None:
         found = visit.service.verify_gallery(lambda share: task.step(share=share))
         task.results.append(_Found(rebuild, found.templates, found.sound))
 
-    visit.tasks.start(_TASK, work)
+    visit.start(_TASK, work)
 
 
 def _show_result(visit: Visit, task: Task) -> None:

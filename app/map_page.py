@@ -87,7 +87,7 @@ def _start(visit: Visit) -> None:
     def draw(task: Task) -> None:
         maps.draw()
 
-    visit.tasks.start(_TASK, draw)
+    visit.start(_TASK, draw)
 
 
 def _show_progress(visit: Visit, people: int) -> None:

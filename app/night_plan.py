@@ -20,7 +20,7 @@ def show_night(visit: Visit) -> None:
             )
         )
     )
-    show_way("nightly", say("All nights"), "bedtime")
+    show_way(visit, "nightly", say("All nights"), "bedtime")
 
 
 def last_night(visit: Visit) -> str:

@@ -57,7 +57,7 @@ def start(visit: Visit, *, force: bool, full: bool) -> None:
     def work(task: Task) -> None:
         task.results.append(service.nightly(progress=task.step, force=force, full=full))
 
-    visit.tasks.start(TASK, work)
+    visit.start(TASK, work)
 
 
 def _watch(visit: Visit) -> None:

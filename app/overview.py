@@ -19,15 +19,15 @@ def show_overview(visit: Visit, people: int) -> None:
         st.subheader(visit.say_many("{n} person is enrolled", "{n} people are enrolled", people))
         st.text(sentence(promise(service.operating_point(), visit.language)))
         with st.container(horizontal=True):
-            show_way("people", say("People"), "badge")
-            show_way("identify", say("Identify"), "person_search")
-            show_way("accuracy", say("Accuracy"), "tune")
+            show_way(visit, "people", say("People"), "badge")
+            show_way(visit, "identify", say("Identify"), "person_search")
+            show_way(visit, "accuracy", say("Accuracy"), "tune")
     with st.container(border=True):
         st.text(last_night(visit))
-        show_way("nightly", say("Nightly"), "bedtime")
-    _show_waiting(visit)
-    _show_due(visit)
-    _show_backup(visit)
+        show_way(visit, "nightly", say("Nightly"), "bedtime")
+    for path, show in (("review", _show_waiting), ("privacy", _show_due), ("system", _show_backup)):
+        if visit.may_open(path):
+            show(visit)
 
 
 def _show_waiting(visit: Visit) -> None:
@@ -41,7 +41,7 @@ def _show_waiting(visit: Visit) -> None:
             else visit.say("No face waits for a person's word."),
             bool(waiting),
         )
-        show_way("review", visit.say("Review"), "rule")
+        show_way(visit, "review", visit.say("Review"), "rule")
 
 
 def _show_due(visit: Visit) -> None:
@@ -59,7 +59,7 @@ def _show_due(visit: Visit) -> None:
             else say("Nothing is due: every consent holds, and nobody waits for an answer."),
             bool(due),
         )
-        show_way("privacy", say("Privacy"), "policy")
+        show_way(visit, "privacy", say("Privacy"), "policy")
 
 
 def _show_backup(visit: Visit) -> None:
@@ -74,7 +74,7 @@ def _show_backup(visit: Visit) -> None:
             days = (datetime.now(UTC) - newest.made_at).days
             made = visit.language.moment(newest.made_at)
             _line(say("The last backup was made {moment}.", moment=made), days > _OLD_BACKUP)
-        show_way("system", say("System"), "monitor_heart")
+        show_way(visit, "system", say("System"), "monitor_heart")
 
 
 def _line(text: str, attention: bool) -> None:

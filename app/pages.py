@@ -7,6 +7,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app import (
+    account_page,
+    accounts_page,
     accuracy_page,
     bulk_page,
     door_page,
@@ -20,15 +22,19 @@ from app import (
     start_page,
     system_page,
 )
+from app.addresses import SIGN_IN
 from app.contrast import keep_contrast
 from app.icon import icon
 from app.language import Language
 from app.language_choice import chosen_language
 from app.plain import plain, sentence
+from app.session_watch import watch_session
 from app.sidebar import show_sidebar
 from app.tasks import Tasks
 from app.visit import Visit
+from app.visitor import visitor_token
 from enrollment.errors import RollcallError
+from enrollment.rights import Right
 from enrollment.service import Service
 from models.errors import ModelError
 from store.errors import StoreError
@@ -58,15 +64,18 @@ def show(service: Callable[[], Service], tasks: Tasks) -> None:
     language = chosen_language()
 
     def opened() -> Visit:
-        return Visit(service(), language, tasks)
+        found = service()
+        return Visit(found, language, tasks, visitor_token() if found.signs_in else None)
 
-    pages = {
-        group: [_page(entry, opened) for entry in entries]
-        for group, entries in _menu(language).items()
-    }
-    page = st.navigation(pages)
     try:
         visit = opened()
+        if visit.token is not None:
+            watch_session()
+        allowed = _allowed(visit)
+        if not allowed:
+            _show_signed_out(visit)
+            return
+        page = st.navigation(_drawn(allowed, opened), expanded=True)
         if page.url_path != "door":
             show_sidebar(visit)
             _warn(visit)
@@ -107,11 +116,46 @@ def _menu(language: Language) -> Mapping[str, list[_Entry]]:
         say("Care"): [
             _Entry(privacy_page.show, "privacy", say("Privacy"), "policy"),
             _Entry(system_page.show, "system", say("System"), "monitor_heart"),
+            _Entry(accounts_page.show, "accounts", say("Accounts"), "group"),
+            _Entry(account_page.show, "account", say("Your account"), "account_circle"),
         ],
     }
 
 
-def _page(entry: _Entry, opened: Callable[[], Visit]) -> StreamlitPage:
+def _allowed(visit: Visit) -> dict[str, list[_Entry]]:
+    """The visitor's own pages; the first one is where they begin. None, where nobody is there."""
+    rights = visit.service.acting.rights
+    if not rights:
+        return {}
+    if rights == {Right.DOOR}:
+        found = {
+            group: [e for e in entries if e.path == "door"]
+            for group, entries in _menu(visit.language).items()
+        }
+    else:
+        found = {
+            group: [e for e in entries if visit.may_open(e.path)]
+            for group, entries in _menu(visit.language).items()
+        }
+    return {group: entries for group, entries in found.items() if entries}
+
+
+def _show_signed_out(visit: Visit) -> None:
+    st.info(visit.say("You are signed out."), icon=":material/logout:")
+    st.link_button(visit.say("Sign in"), SIGN_IN, type="primary", icon=":material/login:")
+
+
+def _drawn(
+    allowed: Mapping[str, list[_Entry]], opened: Callable[[], Visit]
+) -> dict[str, list[StreamlitPage]]:
+    begin = next(iter(allowed.values()))[0]
+    return {
+        group: [_page(entry, opened, entry is begin) for entry in entries]
+        for group, entries in allowed.items()
+    }
+
+
+def _page(entry: _Entry, opened: Callable[[], Visit], begin: bool) -> StreamlitPage:
     def run() -> None:
         entry.show(opened())
 
@@ -120,7 +164,7 @@ def _page(entry: _Entry, opened: Callable[[], Visit]) -> StreamlitPage:
         title=entry.title,
         icon=f":material/{entry.icon}:",
         url_path=entry.path,
-        default=not entry.path,
+        default=begin,
     )
 
 

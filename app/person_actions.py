@@ -1,44 +1,44 @@
 """What can be done with a person: rename, merge, suspend, give out, erase."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from app.person_visit import PersonVisit
+from app.proof import proved_download
 from app.visit import Visit
 from enrollment.errors import BadInput
 from enrollment.people import Person
+from enrollment.rights import Right
 
 
 def show_actions(visit: Visit, state: PersonVisit, person: Person) -> None:
     """The buttons; renaming, merging and erasing open a dialog."""
     say = visit.say
     with st.container(horizontal=True):
-        st.button(
-            say("Rename"),
-            icon=":material/edit:",
-            on_click=state.start,
-            args=("rename", None, person.name),
-        )
-        st.button(say("Merge"), icon=":material/merge:", on_click=state.start, args=("merge",))
-        _suspend_button(visit, state, person)
-        st.download_button(
-            say("Export"),
-            data=_export(visit, person),
-            file_name=f"rollcall-{person.subject_id}.zip",
-            mime="application/zip",
-            icon=":material/download:",
-            help=say("One zip file with everything that is kept about this person"),
-            on_click="ignore",
-        )
-        st.button(
-            say("Erase"), icon=":material/delete_forever:", on_click=state.start, args=("erase",)
-        )
-
-
-def _export(visit: Visit, person: Person) -> Callable[[], bytes]:
-    """Gathered at the click: nothing decrypted waits in the server's memory for it."""
-    return lambda: visit.service.profiles.dossier(person.subject_id)
+        if visit.may(Right.ENROLL):
+            st.button(
+                say("Rename"),
+                icon=":material/edit:",
+                on_click=state.start,
+                args=("rename", None, person.name),
+            )
+            st.button(say("Merge"), icon=":material/merge:", on_click=state.start, args=("merge",))
+        if visit.may(Right.ENROLL) or visit.may(Right.PRIVACY):
+            _suspend_button(visit, state, person)
+        if visit.may(Right.EXPORT):
+            proved_download(
+                visit,
+                say("Export"),
+                lambda: visit.service.profiles.dossier(person.subject_id),
+                file_name=f"rollcall-{person.subject_id}.zip",
+                help=say("One zip file with everything that is kept about this person"),
+            )
+        if visit.may(Right.ERASE):
+            st.button(
+                say("Erase"),
+                icon=":material/delete_forever:",
+                on_click=state.start,
+                args=("erase",),
+            )
 
 
 def _suspend_button(visit: Visit, state: PersonVisit, person: Person) -> None:

@@ -7,11 +7,13 @@ import streamlit as st
 from app.missing_data import what_is_missing
 from app.person_face import show_face
 from app.plain import plain, sentence
+from app.proof import proved
 from app.rates import found_share, of_thousand, offered, one_in
 from app.score_chart import show_scores
 from app.visit import Visit
 from enrollment.calibration import OperatingPoint
 from enrollment.errors import RollcallError
+from enrollment.rights import Right
 from enrollment.what_if import FoundChange, WhatIf
 from models.errors import ModelError
 from store.errors import StoreError
@@ -44,7 +46,7 @@ def show_rate_choice(visit: Visit, point: OperatingPoint) -> None:
         say("Use {rate}", rate=one_in(visit.language, rate)),
         type="primary",
         icon=":material/check:",
-        disabled=same,
+        disabled=same or not visit.may(Right.THRESHOLD),
         help=say("This rate is in use.") if same else None,
         on_click=_open,
         args=(rate,),
@@ -268,6 +270,8 @@ def _show_dialog(visit: Visit, found: WhatIf) -> None:
 
     @st.dialog(say("Use another rate?"), on_dismiss=_close)
     def ask() -> None:
+        if not proved(visit):
+            return
         pressed = st.session_state.pop(_PRESSED, None)
         if pressed is not None:
             _use(visit, found.now, pressed)

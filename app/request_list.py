@@ -9,9 +9,11 @@ from app.page_turn import offset_of, show_turning
 from app.person_choice import choose_person
 from app.plain import plain, sentence
 from app.privacy_dialog import ask, leave, open_dialog
+from app.proof import proved_download
 from app.visit import Visit
 from enrollment.errors import RollcallError
 from enrollment.privacy import KINDS, MAX_NOTE
+from enrollment.rights import Right
 from store.errors import StoreError
 
 _AT_ONCE = 10
@@ -84,15 +86,14 @@ def _show_answers(visit: Visit, kind: str, request_id: str, subject_id: str) -> 
 
 
 def _show_copy(visit: Visit, request_id: str, subject_id: str) -> None:
-    st.download_button(
-        visit.say("Download their data"),
-        lambda: visit.service.privacy.copy_of(subject_id),
-        f"data-{subject_id}.zip",
-        "application/zip",
-        key=f"request-copy-{request_id}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    if visit.may(Right.EXPORT):
+        proved_download(
+            visit,
+            visit.say("Download their data"),
+            lambda: visit.service.privacy.copy_of(subject_id),
+            file_name=f"data-{subject_id}.zip",
+            key=f"request-copy-{request_id}",
+        )
     st.button(
         visit.say("It was handed over"),
         key=f"request-done-{request_id}",

@@ -1,15 +1,19 @@
-"""The web pages' server: one process, one gallery, this machine only."""
+"""The server: pages and API of one gallery in one process, for those who sign in or hold a key."""
 
 import gc
 import ipaddress
 import os
 import socket
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from app.output import note
+from app.provider_settings import ProviderSettings
 from app.schedule import Schedule, time_of_day
+from enrollment.accounts import FIRST_LOGIN
 from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.handed_in import MAX_HANDED_IN
@@ -40,50 +44,83 @@ OPTIONS: dict[str, object] = {
 _SECONDS_TO_FINISH = 3
 
 
-def serve(
-    settings: Settings, host: str, port: int, nightly_at: str = "off", *, pages: bool = True
-) -> None:
+@dataclass(frozen=True)
+class Serving:
+    """What is served, where and to whom.
+
+    nightly_at: HH:MM in UTC, or off. pages: False serves the API alone.
+    public_url: the https address under which a proxy passes on what others ask.
+    open_to_all: nobody signs in; for developers, on this machine alone.
+    provider: who signs people in beside passwords.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    nightly_at: str = "off"
+    pages: bool = True
+    public_url: str | None = None
+    open_to_all: bool = False
+    provider: ProviderSettings | None = None
+
+
+def serve(settings: Settings, serving: Serving) -> None:
     """Serve the pages and the API of this gallery until Ctrl-C, and run its nights.
 
-    Args:
-        nightly_at: HH:MM in UTC, or off.
-        pages: False serves the API alone.
-
     Raises:
-        BadInput: the host is not this machine's loopback, the port is taken, or this is no time.
+        BadInput: it would be open to others without a sign-in or without https, the port is taken,
+            or a time or an address is none.
         RollcallError, StoreError: the gallery cannot be opened.
     """
     from app.shared_service import shared_service
 
-    at = time_of_day(nightly_at)
-    with _listen(_loopback(host), port) as listening, ExitStack() as ending:
+    at = time_of_day(serving.nightly_at)
+    with _listen(_address(serving), serving.port) as listening, ExitStack() as ending:
         _hand_over(settings)
         try:
-            service = shared_service(settings)
-            _announce(service, settings, listening)
+            service = shared_service(settings, _open_to_all=serving.open_to_all)
+            _announce(service, settings, serving, listening)
             if at is not None:
                 ending.callback(Schedule(service, at).end)
                 note(f"night     at {at:%H:%M} UTC")
             note("Ctrl-C ends it")
-            _run(listening, _pages(service, listening) if pages else _api(service))
+            served = _pages(service, serving, listening) if serving.pages else _api(service)
+            _run(listening, served)
         except KeyboardInterrupt:
             note("ended")
         finally:
             shared_service.clear()
 
 
-def _loopback(host: str) -> str:
-    """The address of `host`. Whoever reaches the pages may enroll: there are no accounts yet."""
+def _address(serving: Serving) -> str:
+    """Where to listen. Others reach it over https alone, and nobody without a sign-in."""
+    host = serving.host
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
+    except ValueError as error:
+        raise BadInput(f"--host {host} is no address; give one as 127.0.0.1") from error
+    if serving.public_url is not None and _host_of(serving.public_url) is None:
+        raise BadInput("--public-url is an https address without a path, as https://faces.firm.com")
+    if address.is_loopback and serving.public_url is None:
+        return str(address)
+    if serving.open_to_all:
         raise BadInput(
-            f"--host {host} can be reached from other machines, and there are no accounts yet; "
-            "use 127.0.0.1"
+            "--insecure-dev lets everybody do everything, so it serves this machine alone; "
+            "leave it out, or leave out --host and --public-url"
+        )
+    if serving.public_url is None:
+        raise BadInput(
+            f"--host {host} can be reached from other machines, and passwords and faces would go "
+            "there in the clear; put a proxy with https before it and give its address: "
+            "--public-url https://... (docs/operations.md)"
         )
     return str(address)
+
+
+def _host_of(url: str) -> str | None:
+    """None where it is no https address of a whole host."""
+    parts = urlsplit(url)
+    whole = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
+    return parts.hostname if parts.scheme == "https" and whole else None
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -115,31 +152,58 @@ def _hand_over(settings: Settings) -> None:
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
 
 
-def _announce(service: Service, settings: Settings, listening: socket.socket) -> None:
-    address, port = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
+def _announce(
+    service: Service, settings: Settings, serving: Serving, listening: socket.socket
+) -> None:
+    url = _url(serving, listening)
     service.warm()  # loads the models, whose libraries write lines of their own
     gc.collect()
     gc.freeze()  # 0.5 million objects of the libraries stay, and need not be looked at again
     device = service.backbone.device
-    note(f"address   http://{shown}:{port} (this machine only)")
-    note(f"API       http://{shown}:{port}/api/docs")
+    note(f"address   {url}{'' if serving.public_url else ' (this machine only)'}")
+    note(f"API       {url}/api/docs")
     note(f"gallery   {settings.home.resolve()}, people: {service.count()}")
     note(f"backbone  {service.facts.backbone}, on {device}")
     note(f"because   {service.facts.backbone_reason}")
+    if serving.open_to_all:
+        note("OPEN      --insecure-dev: everybody on this machine may do everything")
+    elif serving.pages and (password := service.accounts.first()) is not None:
+        note(f"sign in   as {FIRST_LOGIN}, with the one-time password {password}")
 
 
-def _pages(service: Service, listening: socket.socket) -> "ASGIApp":
-    """The web pages, with the API beside them."""
+def _url(serving: Serving, listening: socket.socket) -> str:
+    """As browsers know this server."""
+    if serving.public_url is not None:
+        return serving.public_url.rstrip("/")
+    address, port = listening.getsockname()[:2]
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def _pages(service: Service, serving: Serving, listening: socket.socket) -> "ASGIApp":
+    """The web pages behind the gate, with the API beside them."""
     from streamlit import config
     from streamlit.starlette import App
 
+    from app.gate import Gate
+    from app.provider import Provider
     from app.rest.api import mounted
+    from app.signing_in import SigningIn
 
     address, port = listening.getsockname()[:2]
-    bound = {"server.address": address, "server.port": port}
+    bound: dict[str, object] = {"server.address": address, "server.port": port}
+    secure = serving.public_url is not None
+    if secure:
+        bound |= {
+            "server.allowedHosts": [_host_of(serving.public_url or "")],
+            "browser.serverAddress": _host_of(serving.public_url or ""),
+        }
     config.get_config_options(force_reparse=True, options_from_flags=OPTIONS | bound)
-    return App(SCRIPT, routes=[mounted(service)])
+    pages = App(SCRIPT, routes=[mounted(service)])
+    if serving.open_to_all:
+        return pages
+    url = _url(serving, listening)
+    provider = Provider(serving.provider, url) if serving.provider else None
+    return Gate(pages, SigningIn(service, secure=secure, provider=provider).app(), service)
 
 
 def _api(service: Service) -> "ASGIApp":

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.provider_settings import ProviderSettings
 from enrollment.config import Settings
+from enrollment.errors import BadInput
 
 
 class Environment(BaseSettings):
@@ -18,9 +20,40 @@ class Environment(BaseSettings):
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
     rollcall_webhook_secret: str | None = None
+    rollcall_oidc_issuer: str | None = None
+    rollcall_oidc_client_id: str | None = None
+    rollcall_oidc_client_secret: str | None = None
+    rollcall_oidc_role_claim: str = "roles"
+    rollcall_oidc_name: str = "OpenID Connect"
     deepface_home: Path | None = None
     xdg_config_home: Path | None = None
     xdg_cache_home: Path | None = None
+
+
+def read_provider() -> ProviderSettings | None:
+    """Who else signs people in; None where nobody does.
+
+    Raises:
+        BadInput: part of what is needed is missing.
+    """
+    environment = Environment()
+    needed = {
+        "ROLLCALL_OIDC_ISSUER": environment.rollcall_oidc_issuer,
+        "ROLLCALL_OIDC_CLIENT_ID": environment.rollcall_oidc_client_id,
+        "ROLLCALL_OIDC_CLIENT_SECRET": environment.rollcall_oidc_client_secret,
+    }
+    if not any(needed.values()):
+        return None
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise BadInput(f"signing in through a provider also needs {', '.join(missing)}")
+    return ProviderSettings(
+        issuer=needed["ROLLCALL_OIDC_ISSUER"] or "",
+        client_id=needed["ROLLCALL_OIDC_CLIENT_ID"] or "",
+        client_secret=needed["ROLLCALL_OIDC_CLIENT_SECRET"] or "",
+        role_claim=environment.rollcall_oidc_role_claim,
+        name=environment.rollcall_oidc_name,
+    )
 
 
 def read_settings(actor: str, home: Path | None = None) -> Settings:

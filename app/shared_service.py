@@ -6,7 +6,9 @@ import pylibsrtp  # noqa: F401
 import streamlit as st
 
 from app.tasks import Tasks
+from app.visitor import visitor_token
 from enrollment.config import Settings
+from enrollment.rights import Acting
 from enrollment.service import Service, open_service
 
 
@@ -23,9 +25,21 @@ def _place(settings: Settings) -> str:
 
 
 @st.cache_resource(show_spinner=False, hash_funcs={Settings: _place}, on_release=_release)
-def shared_service(settings: Settings) -> Service:
-    """Open these settings' gallery at the first call; hand out the same service afterwards."""
-    return open_service(settings)
+def shared_service(settings: Settings, _open_to_all: bool = False) -> Service:
+    """Open these settings' gallery at the first call; hand out the same service afterwards.
+
+    What a page does is done in the name of whoever is signed in there, and of nobody else.
+
+    Args:
+        _open_to_all: nobody needs to sign in. Counts at the first call, which is the server's.
+    """
+
+    def who() -> Acting | None:
+        token = visitor_token()
+        return None if token is None else service.sessions.acting(token)
+
+    service = open_service(settings, who=None if _open_to_all else who)
+    return service
 
 
 @st.cache_resource(show_spinner=False, on_release=_end)

@@ -11,6 +11,7 @@ from enrollment.calibration import OperatingPoint
 def show_sidebar(visit: Visit) -> None:
     service, say = visit.service, visit.say
     with st.sidebar:
+        _show_who(visit)
         _fact(say("People"), visit.language.number(service.count()))
         _fact(say("Backbone"), service.facts.backbone)
         _fact(say("Device"), visit.language.tell(service.backbone.device))
@@ -20,6 +21,16 @@ def show_sidebar(visit: Visit) -> None:
             st.text(visit.language.tell(point.explanation))
             st.text(say("Threshold: {threshold:.3f}", threshold=point.threshold))
         show_language_choice(visit.language)
+
+
+def _show_who(visit: Visit) -> None:
+    say, sessions = visit.say, visit.service.sessions
+    session = sessions.current(visit.token)
+    if session is None:
+        return
+    _fact(say("Signed in"), session.user.login)
+    # The page leaves by itself, as wherever a session ends.
+    st.button(say("Sign out"), icon=":material/logout:", on_click=sessions.end, args=(visit.token,))
 
 
 def promise(point: OperatingPoint, language: Language) -> str:

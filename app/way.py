@@ -3,10 +3,13 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from app.visit import Visit
 
-def show_way(path: str, label: str, icon: str) -> None:
-    """A link to the page of this address, as `app/pages.py` has it."""
-    st.page_link(_page(path, label), label=label, icon=f":material/{icon}:")
+
+def show_way(visit: Visit, path: str, label: str, icon: str) -> None:
+    """A link to the page of this address, as `app/pages.py` has it, if the visitor may open it."""
+    if visit.may_open(path):
+        st.page_link(_page(path, label), label=label, icon=f":material/{icon}:")
 
 
 def go(path: str) -> None:

@@ -126,7 +126,17 @@ def in_browser(
         port = free.getsockname()[1]
     log = (folder / "server.log").open("w")
     server = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--home", settings.home],
+        [
+            sys.executable,
+            "-m",
+            "app.cli",
+            "serve",
+            "--insecure-dev",
+            "--port",
+            str(port),
+            "--home",
+            settings.home,
+        ],
         env=os.environ | {"ROLLCALL_KEY": settings.key or ""},
         stderr=log,
     )

@@ -5,6 +5,8 @@ RollcallError
 │   ├── NotEnrolled       nobody is called so, or has this id
 │   ├── Ambiguous         several people of this name are enrolled
 │   └── Suspended         the person is suspended: nothing can be added until `resume`
+├── Forbidden         whoever acts has not the right
+│   └── NotConfirmed      they have, and must prove first who they are
 └── Unusable          the gallery cannot be used as it is
     └── FingerprintMismatch   its templates come from another pipeline
 """
@@ -35,4 +37,12 @@ class Unusable(RollcallError):
 
 
 class FingerprintMismatch(Unusable):
+    pass
+
+
+class Forbidden(RollcallError):
+    pass
+
+
+class NotConfirmed(Forbidden):
     pass

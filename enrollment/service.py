@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.accounts import Accounts
 from enrollment.api_keys import ApiKeys
 from enrollment.backups import Backups, KeptBackup
 from enrollment.backups import Progress as BackupProgress
@@ -45,6 +46,7 @@ from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture, read_key
 from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
+from enrollment.password import Passwords
 from enrollment.people import find_subject, matching, meant
 from enrollment.photo import Photo, decode
 from enrollment.planning import NightPolicy
@@ -55,7 +57,9 @@ from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.review import Review
 from enrollment.review_queue import ReviewQueue
+from enrollment.rights import Acting, Right, Who
 from enrollment.roster import Roster
+from enrollment.sessions import Sessions
 from enrollment.veto import Vetoes
 from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
@@ -116,13 +120,17 @@ class Service:
         archive: Archive,
         open_models: Callable[[], Capture],
         settings: Settings,
+        *,
+        signs_in: bool = False,
     ) -> None:
+        self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
         self._gallery = gallery
         self._open_models = open_models
         self._opening = threading.RLock()
         self._opened: Capture | None = None
         self._settings = settings
         self._archive = archive
+        self._passwords = Passwords()
         self._cohorts = CohortChoice(gallery)
         self._champion = Champion(gallery, archive, lambda: formula_of(self._cohorts.current()))
         self._roster = self._new_roster()
@@ -149,13 +157,14 @@ class Service:
         return Roster(self._gallery, self._champion.trained, self._cohorts.current)
 
     @property
-    def actor(self) -> str:
-        """Who acts here, as the audit trail says it."""
-        return self._gallery.acting or self._settings.actor
+    def acting(self) -> Acting:
+        """In whose name this thread or task acts, and what they may do."""
+        found = self._gallery.acting
+        return found if isinstance(found, Acting) else Acting(self._settings.actor)
 
-    def acting_as(self, actor: str) -> AbstractContextManager[None]:
-        """Within, every change of this thread or task is this one's."""
-        return self._gallery.acting_as(actor)
+    def acting_as(self, acting: Acting) -> AbstractContextManager[None]:
+        """Within, everything that this thread or task does is this one's."""
+        return self._gallery.acting_as(acting)
 
     @property
     def facts(self) -> GalleryFacts:
@@ -239,6 +248,22 @@ class Service:
     def api_keys(self) -> ApiKeys:
         """Who may ask over HTTP, and for what."""
         return ApiKeys(self._gallery, self._settings.actor)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in, and as what. Raises Forbidden for whoever may not know."""
+        if not self.acting.may(Right.ACCOUNTS):
+            self.acting.demand(Right.ACCOUNTS)
+        return self._accounts
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        return Accounts(self._gallery, self._passwords, self._settings.actor)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        return Sessions(self._gallery, self._passwords)
 
     @cached_property
     def key_budget(self) -> KeyBudget:
@@ -560,6 +585,7 @@ class Service:
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
+        self.acting.demand(Right.ERASE)
         receipt = erase(
             self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
         )
@@ -633,6 +659,7 @@ class Service:
             max_fpir: a rate, 0 < rate <= 0.5; None keeps the one asked for before.
             strangers: photos of people who are not enrolled; None leaves subjects out in turn.
         """
+        self.acting.demand(Right.THRESHOLD)
         vectors = None if strangers is None else self._embedded(strangers)
         if vectors is not None and not len(vectors):
             raise BadInput(message("no face was found in the strangers' photos; give other photos"))
@@ -668,6 +695,7 @@ class Service:
         Raises:
             BadInput: they are too few.
         """
+        self.acting.demand(Right.THRESHOLD)
         found = self._embedded(strangers, tick)
         priors, backbone = self._capture.backbone.priors, self._capture.backbone
         enrolled = self._roster.nearest_cosines(found) >= priors.threshold
@@ -693,6 +721,7 @@ class Service:
 
     def drop_cohort(self) -> CohortReport:
         """Forget the strangers that were brought here; back to the backbone's own, if any."""
+        self.acting.demand(Right.THRESHOLD)
         with self._gallery.change(self._settings.actor) as change:
             change.drop_cohort()
         self._calibrator.follow()
@@ -718,6 +747,7 @@ class Service:
             full: train everything anew whatever it costs.
             faces: show in the report the photos that are named otherwise than before.
         """
+        self.acting.demand(Right.LEARN)
         self.queue.expire()
         self.api_keys.expire()
         place = str(self._settings.home.resolve())
@@ -804,6 +834,7 @@ class Service:
 
     def rebuild(self) -> int:
         """Build index and head anew from the database; returns the number of templates."""
+        self.acting.demand(Right.SYSTEM)
         count = self._gallery.rebuild()
         self._roster = self._new_roster()
         self._vetoes = Vetoes(self._gallery, self._roster)
@@ -822,6 +853,7 @@ class Service:
         self, path: Path | None = None, tick: BackupProgress = lambda stage, share: None
     ) -> KeptBackup:
         """As `Backups.make`: a sealed file, opened once to see that it can be."""
+        self.acting.demand(Right.SYSTEM)
         return self.backups.make(path, tick)
 
     def diagnose(self, progress: Callable[[float], None] = lambda share: None) -> Diagnosis:
@@ -859,6 +891,7 @@ def open_service(
     settings: Settings | Path | str,
     progress: Progress | None = None,
     capture: Capture | None = None,
+    who: Who | None = None,
 ) -> Service:
     """Open the gallery of these settings, or of this folder.
 
@@ -866,6 +899,7 @@ def open_service(
         progress: told of bytes done and in all while weights are fetched.
         capture: detector and backbone that are open already and made this gallery; None opens
             those that the gallery was made with, when they are first needed.
+        who: in whose name a thread acts, where people sign in; None: nobody does.
 
     Raises:
         GalleryMissing, GalleryDamaged, GalleryLocked, KeyMissing: it cannot be used, and why.
@@ -876,8 +910,9 @@ def open_service(
     facts = read_facts(url)
     key = read_key(settings, facts)
     return Service(
-        open_gallery(url, key),
+        open_gallery(url, key, who or (lambda: None)),
         open_archive(settings.home, key),
         lambda: capture or open_capture(settings, facts, progress),
         settings,
+        signs_in=who is not None,
     )

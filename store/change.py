@@ -7,15 +7,16 @@ and what a change reads inside it can no longer move.
 import json
 import secrets
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import api_key, audit, metadata, negatives, sightings
+from store import account, api_key, audit, metadata, negatives, sightings
 from store.consent import version_of
 from store.errors import UnknownSubject
 from store.index import check_vectors
@@ -27,10 +28,12 @@ from store.records import (
     Negative,
     NewSample,
     NewSighting,
+    Session,
     Sighting,
     StoredAnswer,
     StoredCohort,
     Subject,
+    User,
 )
 from store.schema import (
     cohorts,
@@ -53,6 +56,16 @@ from wording.message import message
 _KEPT_NIGHTS = 90  # days of what nights counted of each person: 200 bytes a person and night
 
 
+class Acting(Protocol):
+    """In whose name something is done. `allow` raises where they may not do what is called so in
+    the audit trail."""
+
+    @property
+    def actor(self) -> str: ...
+
+    def allow(self, action: str) -> None: ...
+
+
 @dataclass
 class Change:
     """What may be written. Made by `Gallery.change`, which commits or undoes all of it."""
@@ -63,6 +76,7 @@ class Change:
     generation: int  # the generation that this change makes
     at: datetime
     actor: str
+    allow: Callable[[str], None] = lambda action: None
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # active ones, who are found as before
     relabelled: bool = False  # more than added templates: labels or states moved
@@ -588,6 +602,65 @@ class Change:
             self.record("api_key.revoke", "", {"key_id": key.key_id, "name": key.name})
         return revoked
 
+    def add_user(self, user: User) -> None:
+        """Somebody who may sign in from now on."""
+        account.add(self.connection, self.vault, user)
+        self.record("user.add", "", {"login": user.login, "roles": sorted(user.roles)})
+
+    def put_user(
+        self, before: User, after: User, action: str, details: Mapping[str, object]
+    ) -> None:
+        """Change what differs of somebody who signs in; `details` say what, never a secret."""
+        account.put(self.connection, self.vault, before, after)
+        self.record(action, "", {"login": before.login, **details})
+
+    def users(self) -> list[User]:
+        """As `Gallery.users`, under the lock."""
+        return account.every(self.connection, self.vault)
+
+    def count_wrong_attempt(self, user: User) -> None:
+        """Somebody tried to sign in as this person and could not."""
+        account.count_attempt(self.connection, user.user_id, self.at)
+        self.record("session.refuse", "", {"login": user.login})
+
+    def let_try_again(self, user: User) -> None:
+        """Their wrong attempts count no more."""
+        account.count_attempt(self.connection, user.user_id, None)
+
+    def open_session(self, session: Session, token: str, way: str) -> None:
+        """Somebody has signed in. way: "password" or the provider."""
+        account.use_step(self.connection, session.user)
+        account.count_attempt(self.connection, session.user.user_id, None)
+        account.open_session(self.connection, self.vault, session, token)
+        details = {"login": session.user.login, "session": session.session_id, "way": way}
+        self.record("session.open", "", details)
+
+    def confirm_session(self, session: Session) -> None:
+        """Somebody who is signed in has proved anew who they are."""
+        account.use_step(self.connection, session.user)
+        account.count_attempt(self.connection, session.user.user_id, None)
+        account.confirm(self.connection, session.session_id, self.at)
+        self.record("session.confirm", "", {"login": session.user.login})
+
+    def end_session(self, session: Session) -> bool:
+        """False where it was ended before."""
+        ended = account.end(self.connection, session.session_id, self.at)
+        if ended:
+            details = {"login": session.user.login, "session": session.session_id}
+            self.record("session.end", "", details)
+        return ended
+
+    def end_sessions(self, user: User) -> int:
+        """All of this person; returns how many were open."""
+        ended = account.end_all(self.connection, user.user_id, self.at)
+        if ended:
+            self.record("session.end", "", {"login": user.login, "sessions": ended})
+        return ended
+
+    def forget_sessions(self, kept: timedelta) -> None:
+        """Those that began longer ago than `kept`; the trail keeps that there were some."""
+        account.forget_sessions(self.connection, self.at - kept)
+
     def forget_answers(self, kept: timedelta) -> int:
         """Those that are older than `kept`; returns how many."""
         return api_key.forget_answers(self.connection, self.at - kept)
@@ -601,6 +674,9 @@ class Change:
     def record(
         self, action: str, subject_id: str, details: Mapping[str, object] | None = None
     ) -> None:
+        """Write it into the trail, if whoever acts may do it: nothing is done that is not written,
+        so this one place holds what nobody may do. What `allow` raises undoes the change."""
+        self.allow(action)
         audit.append(
             self.connection,
             self.vault,

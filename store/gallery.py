@@ -18,10 +18,20 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import api_key, audit, metadata, negatives, person, requests, sightings, standings
+from store import (
+    account,
+    api_key,
+    audit,
+    metadata,
+    negatives,
+    person,
+    requests,
+    sightings,
+    standings,
+)
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
-from store.change import Change, template_context
+from store.change import Acting, Change, template_context
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
 from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
 from store.index import TemplateIndex
@@ -42,6 +52,7 @@ from store.records import (
     NightCount,
     Request,
     Sample,
+    Session,
     Sighting,
     Standing,
     StoredAnswer,
@@ -51,6 +62,7 @@ from store.records import (
     Subject,
     Template,
     Templates,
+    User,
     Verification,
 )
 from store.schema import erasures, gallery, samples, subject_keys, templates
@@ -70,6 +82,7 @@ class Gallery:
         vault: Vault,
         facts: GalleryFacts,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        who: Callable[[], Acting | None] = lambda: None,
     ) -> None:
         self.facts = facts
         self._engine = engine
@@ -80,7 +93,8 @@ class Gallery:
         self._generation = -1
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
-        self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
+        self._who = who
+        self._acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
 
     # -- care ---------------------------------------------------------------------------------
 
@@ -472,6 +486,35 @@ class Gallery:
         with self._reading() as connection:
             return api_key.answer(connection, key_id, idempotency_key, self._now() - kept)
 
+    def users(self) -> list[User]:
+        """Everybody who may sign in or could once, in order of login."""
+        with self._reading() as connection:
+            return account.every(connection, self._vault)
+
+    def user_named(self, login: str) -> User | None:
+        """By the case-folded login."""
+        with self._reading() as connection:
+            return account.named(connection, self._vault, login)
+
+    def user_of_provider(self, issuer: str, external: str) -> User | None:
+        with self._reading() as connection:
+            return account.of_provider(connection, self._vault, issuer, external)
+
+    def session_of(self, token: str) -> Session | None:
+        """As `account.session_of`."""
+        with self._reading() as connection:
+            return account.session_of(connection, self._vault, token)
+
+    def sessions(self) -> list[Session]:
+        """As `account.open_sessions`."""
+        with self._reading() as connection:
+            return account.open_sessions(connection, self._vault)
+
+    def touch_session(self, session_id: str, at: datetime) -> None:
+        """Somebody does something; no change of the gallery."""
+        with translated(), self._engine.begin() as connection:
+            account.touch(connection, session_id, at)
+
     def audit_page(
         self,
         actions: Collection[str] = (),
@@ -534,6 +577,7 @@ class Gallery:
         Args:
             raises_generation: False for records that alter nobody's recognition.
         """
+        acting = self.acting
         with self._lock:
             with translated(), self._engine.begin() as connection:
                 step = int(raises_generation)
@@ -542,8 +586,9 @@ class Gallery:
                 )
                 reached = metadata.generation(connection)
                 self._refresh(connection, reached - step)
-                who = self._acting.get() or actor
-                change = Change(connection, self._vault, self.facts, reached, self._now(), who)
+                change = Change(connection, self._vault, self.facts, reached, self._now(), actor)
+                if acting is not None:
+                    change.actor, change.allow = acting.actor, acting.allow
                 yield change
             self._follow(change)
 
@@ -611,14 +656,15 @@ class Gallery:
         return {row.subject_id: self._vault.unwrap(row.subject_id, row.wrapped) for row in rows}
 
     @property
-    def acting(self) -> str | None:
-        """Who acts in this thread or task, by `acting_as`; None: nobody has said so."""
-        return self._acting.get()
+    def acting(self) -> Acting | None:
+        """Who acts in this thread or task, by `acting_as` or else by what it was opened with; None:
+        the process itself."""
+        return self._acting.get() or self._who()
 
     @contextmanager
-    def acting_as(self, actor: str) -> Iterator[None]:
+    def acting_as(self, acting: Acting) -> Iterator[None]:
         """Every change within is this one's, in this thread or task alone, whoever opened it."""
-        token = self._acting.set(actor)
+        token = self._acting.set(acting)
         try:
             yield
         finally:
@@ -683,8 +729,11 @@ def read_facts(url: str) -> GalleryFacts:
         engine.dispose()
 
 
-def open_gallery(url: str, key: bytes) -> Gallery:
+def open_gallery(url: str, key: bytes, who: Callable[[], Acting | None] = lambda: None) -> Gallery:
     """Open an existing gallery, and finish an erasure that was cut short.
+
+    Args:
+        who: in whose name a thread acts; asked at each change.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -705,7 +754,7 @@ def open_gallery(url: str, key: bytes) -> Gallery:
                 key_id=key_id,
             )
         )
-    opened = Gallery(engine, vault, facts)
+    opened = Gallery(engine, vault, facts, who=who)
     if opened.unfinished_erasures():
         opened.finish_erasures()
     return opened

@@ -1,7 +1,7 @@
 """What the store hands out: plain values, no rows and no connections."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -363,3 +363,41 @@ class KeyUse:
     asked: int
     failed: int
     last_at: datetime
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who signs in.
+
+    login: case-folded. password: an argon2id encoding; None where another provider signs them in.
+    one_time: the password opens nothing but the page on which it is changed.
+    totp: the secret of the second factor, in base32. totp_step: the last one that was used.
+    issuer, external: who they are at that provider.
+    failed: attempts in a row that were wrong, the last one at failed_at.
+    """
+
+    user_id: str
+    login: str
+    roles: frozenset[str]
+    created_at: datetime
+    failed_at: datetime
+    password: str | None = field(default=None, repr=False)
+    one_time: bool = False
+    totp: str | None = field(default=None, repr=False)
+    totp_step: int = 0
+    issuer: str | None = None
+    external: str | None = None
+    disabled_at: datetime | None = None
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """Somebody who is signed in. seen_at: when they last did something; confirmed_at: when they
+    last proved who they are."""
+
+    session_id: str
+    user: User
+    started_at: datetime
+    seen_at: datetime
+    confirmed_at: datetime

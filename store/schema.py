@@ -257,3 +257,38 @@ answers = _table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False, index=True),
 )
+
+# People who sign in. `login` as it compares: case-folded. `password` is an argon2id encoding, not
+# there for those whom another provider signs in (`issuer` and `external`); `one_time` says that it
+# must be changed first. `totp` is sealed. `failed` in a row and `failed_at` are for the back-off.
+users = _table(
+    "users",
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("password", sa.Text),
+    sa.Column("one_time", Id, nullable=False),
+    sa.Column("totp", sa.LargeBinary),
+    sa.Column("totp_step", Id, nullable=False),
+    sa.Column("issuer", sa.Text),
+    sa.Column("external", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("disabled_at", sa.Text),
+    sa.Column("failed", Id, nullable=False),
+    sa.Column("failed_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("issuer", "external"),
+    sa.CheckConstraint("(issuer IS NULL) = (external IS NULL)", name="provider"),
+)
+
+# Who is signed in. `digest` is keyed, as an API key's. `confirmed_at`: when the person last proved
+# who they are.
+sessions = _table(
+    "sessions",
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id"), nullable=False, index=True),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("confirmed_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+)

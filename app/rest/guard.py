@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.rest.pace import Pace
 from app.rest.problem import Problem
 from enrollment.api_keys import SCORES, ApiKey
+from enrollment.rights import Acting
 from enrollment.service import Service
 
 _BEARER = HTTPBearer(auto_error=False, description="A key from `rollcall api-key add`.")
@@ -28,9 +29,10 @@ class Caller:
         return SCORES in self.key.scopes
 
     @property
-    def actor(self) -> str:
-        """As the audit trail says it."""
-        return f"key:{self.key.name}"
+    def acting(self) -> Acting:
+        """As the audit trail says it. The routes ask for a scope each, so here nothing is left to
+        ask for."""
+        return Acting(f"key:{self.key.name}")
 
 
 def scope(needed: str) -> Callable[..., Caller]:

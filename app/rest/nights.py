@@ -24,7 +24,7 @@ def run_night(
     full: Annotated[bool, Query(description="Train everything anew.")] = False,
 ) -> dict[str, object]:
     """Learn what is new, once a UTC day; answers when the night is over, which may take minutes."""
-    with caller.service.acting_as(caller.actor):
+    with caller.service.acting_as(caller.acting):
         document = caller.service.nightly(force=force, full=full).as_document()
     return told(document, scores=caller.sees_scores)
 
@@ -50,6 +50,6 @@ def promote_head(head_id: HeadId, caller: Annotated[Caller, needs(NIGHTLY)]) -> 
     """Let a kept version serve, because a person says so."""
     if head_id not in {head.head_id for head in caller.service.heads()}:
         raise Problem(404, "there is no such version; see GET /heads")
-    with caller.service.acting_as(caller.actor):
+    with caller.service.acting_as(caller.acting):
         document = document_of(caller.service.promote_head(head_id))
     return told(document, scores=caller.sees_scores)

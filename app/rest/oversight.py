@@ -25,7 +25,7 @@ def show_point(caller: Annotated[Caller, needs(READ)]) -> dict[str, object]:
 def set_point(wanted: RateWanted, caller: Annotated[Caller, needs(ADMIN)]) -> dict[str, object]:
     """Ask for another rate; the threshold is measured anew."""
     service = caller.service
-    with service.acting_as(caller.actor):
+    with service.acting_as(caller.acting):
         document = service.point_document(service.calibrate(wanted.max_fpir))
     return told(document, scores=caller.sees_scores)
 

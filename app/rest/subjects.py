@@ -90,7 +90,7 @@ def change_subject(
 ) -> dict[str, object]:
     """Rename, suspend (`suspended`: found by no search) or resume (`active`)."""
     subject = _found(caller.service, subject_id)
-    with caller.service.acting_as(caller.actor):
+    with caller.service.acting_as(caller.acting):
         if change.name is not None and change.name != subject.name:
             caller.service.rename(subject.subject_id, change.name)
         elif change.state is not None and change.state != subject.state:
@@ -103,7 +103,7 @@ def change_subject(
 def erase_subject(subject_id: UUID, caller: Annotated[Caller, needs(ADMIN)]) -> dict[str, object]:
     """Erase a person completely: photos, templates, consent, key. Cannot be undone."""
     subject = _found(caller.service, subject_id)
-    with caller.service.acting_as(caller.actor):
+    with caller.service.acting_as(caller.acting):
         receipt = caller.service.erase(subject.subject_id)
     return {"subject_id": receipt.subject_id, "receipt": receipt.as_document()}
 
@@ -138,7 +138,7 @@ def _enroll(
 ) -> tuple[int, dict[str, object]]:
     answer = allow_collision if on_collision == "allow" else refuse_collision
     started = time.monotonic()
-    with caller.service.acting_as(caller.actor):
+    with caller.service.acting_as(caller.acting):
         (report,) = caller.service.enroll([person], consent, answer)
     document: dict[str, object] = {
         "subjects": [report.as_document()],

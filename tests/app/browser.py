@@ -69,9 +69,20 @@ def fill(settings: Settings, people: Sequence[int] = COLLEAGUES) -> None:
 
 @contextmanager
 def serving(folder: Path, port: int | None = None, *options: str) -> Iterator[str]:
-    """The address of a server of its own, as `rollcall serve` starts it; its log is in `folder`."""
+    """The address of a server of its own, as `rollcall serve` starts it; its log is in `folder`.
+
+    Without options nobody has to sign in.
+    """
     port = port or free_port()
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "app.cli",
+        "serve",
+        "--port",
+        str(port),
+        *(options or ["--insecure-dev"]),
+    ]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--home", str(folder / "gallery")],

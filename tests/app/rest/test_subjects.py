@@ -46,7 +46,7 @@ def test_who_did_it_is_the_key(everything: TestClient, service: Service) -> None
     enroll(everything, "Ada", 1)
     rows = everything.get("audit", params={"action": "subject.add"}).json()["audit"]
     assert [row["actor"] for row in rows] == ["key:test 0"]
-    assert service.actor == "test", "nobody else acts in that name"
+    assert service.acting.actor == "test", "nobody else acts in that name"
 
 
 def test_photos_are_added_to_one_who_is_enrolled(everything: TestClient) -> None:
