@@ -111,7 +111,7 @@ def _show_shots(visit: Visit, draft: Draft, *, without_filmed: bool) -> None:
 
 def _show_small(visit: Visit, given: Given, width: int) -> None:
     """Through the decoder: Streamlit would open in this process whatever a browser sends."""
-    small = thumbnail(given.key, given.photo)
+    small = thumbnail(current_draft().key(given.key), given.photo)
     if small is None:
         st.text(visit.say("{source}: no picture", source=given.photo.source))
     else:

@@ -203,5 +203,5 @@ def _send(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = sys.argv[4:]
+    sys.path += sys.argv[4:]  # behind Python's own, so that nothing there takes their place
     main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

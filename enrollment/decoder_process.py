@@ -122,6 +122,8 @@ class DecoderProcess:
             self._send(REQUEST.pack(FORMATS.index(kind), side, len(data)))
             self._send(data)
             verdict, width, height = self._reply()
+            if verdict == Verdict.READY:
+                raise DecoderGone(End.BROKEN)
             if verdict != Verdict.PIXELS:
                 return Decoded(verdict, width, height)
             # Zero or too many: memory is never taken on the word of the other side.
