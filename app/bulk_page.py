@@ -127,7 +127,7 @@ def _ask_files(visit: Visit, draft: BulkDraft) -> None:
     st.caption(
         say(
             "At most {most} MB together, which the server holds in memory; at most {photo} MB for "
-            "each photo (JPEG, PNG or WebP).",
+            "each photo (JPEG, PNG, WebP or HEIC).",
             most=_UPLOAD_MEGABYTES,
             photo=MOST_MEGABYTES,
         )

@@ -51,7 +51,7 @@ def file_photo(visit: Visit, key: str) -> Photo | None:
 
 
 def file_help(visit: Visit) -> str:
-    return visit.say("JPEG, PNG or WebP, at most {most} MB each.", most=MOST_MEGABYTES)
+    return visit.say("JPEG, PNG, WebP or HEIC, at most {most} MB each.", most=MOST_MEGABYTES)
 
 
 def uploaded(file: UploadedFile) -> Photo:

@@ -105,8 +105,17 @@ def _show_shots(visit: Visit, draft: Draft, *, without_filmed: bool) -> None:
                 _drop(visit, f"filmed-{shot.number}", source, _drop_filmed, shot.number)
         for given in draft.shots:
             with st.container(width=_SHOT, gap="xxsmall"):
-                st.image(given.photo.read(), width=_SHOT, alt=given.photo.source)
+                _show_small(visit, given, _SHOT)
                 _drop(visit, given.key, given.photo.source, draft.shots.remove, given)
+
+
+def _show_small(visit: Visit, given: Given, width: int) -> None:
+    """Through the decoder: Streamlit would open in this process whatever a browser sends."""
+    small = thumbnail(current_draft().key(given.key), given.photo)
+    if small is None:
+        st.text(visit.say("{source}: no picture", source=given.photo.source))
+    else:
+        st.image(small, width=width, alt=given.photo.source)
 
 
 def _drop(visit: Visit, key: str, source: str, act: Callable[..., None], what: object) -> None:
@@ -126,11 +135,7 @@ def _show_files(visit: Visit, given: Sequence[Given]) -> None:
     with st.expander(count, expanded=len(given) <= MOST_SHOWN):
         with st.container(horizontal=True, gap="xsmall"):
             for photo in given[:MOST_SHOWN]:
-                small = thumbnail(photo.key, photo.photo)
-                if small is None:
-                    st.text(visit.say("{source}: no picture", source=photo.photo.source))
-                else:
-                    st.image(small, width=_SHOT // 2, alt=photo.photo.source)
+                _show_small(visit, photo, _SHOT // 2)
         rest = len(given) - MOST_SHOWN
         if rest > 0:
             st.caption(visit.say_many("and {n} more", "and {n} more", rest))

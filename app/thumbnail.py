@@ -1,11 +1,9 @@
 """Small pictures of large photos, made once in a visit."""
 
-import io
-
 import streamlit as st
-from PIL import Image, ImageOps
 
-from enrollment.photo import FORMATS, MAX_PIXELS, Photo
+from enrollment.photo import Photo, decode_small, encode_jpeg
+from enrollment.reasons import Reason
 
 _SIDE = 176  # px: twice what is shown, for dense screens
 _STORE = "thumbnails"
@@ -24,15 +22,5 @@ def thumbnail(key: str, photo: Photo) -> bytes | None:
 
 
 def _small(photo: Photo) -> bytes | None:
-    try:
-        with Image.open(io.BytesIO(photo.read()), formats=FORMATS) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                return None
-            opened.draft("RGB", (_SIDE, _SIDE))  # a JPEG is decoded small, which is quick
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-            upright.thumbnail((_SIDE, _SIDE))
-    except Exception:  # Pillow's decoders raise many kinds for a damaged file
-        return None
-    written = io.BytesIO()
-    upright.save(written, "JPEG", quality=85)
-    return written.getvalue()
+    small = decode_small(photo, _SIDE)
+    return None if isinstance(small, Reason) else encode_jpeg(small, quality=85)

@@ -9,9 +9,9 @@ from enrollment.errors import BadInput
 from enrollment.photo import Photo
 from wording.message import message
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 # Pictures that cannot be read are taken too, so that they are refused aloud instead of passed over.
-IMAGE_SUFFIXES = (*PHOTO_SUFFIXES, ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
+IMAGE_SUFFIXES = (*PHOTO_SUFFIXES, ".gif", ".bmp", ".tif", ".tiff", ".avif")
 MAX_NAME = 100
 # Beyond letters, marks and digits of any alphabet.
 _NAME_SIGNS = " '\u2019-\u2010.,_\u00b7()&"

@@ -181,7 +181,8 @@ def files_to_identify(paths: Sequence[Path], also: tuple[str, ...] = ()) -> list
         else:
             found.append(existing_file(path))
     if not found:
-        raise BadInput(f"there is no photo in {', '.join(map(str, paths))}; give JPEG, PNG or WebP")
+        where = ", ".join(map(str, paths))
+        raise BadInput(f"there is no photo in {where}; give JPEG, PNG, WebP or HEIC")
     return found
 
 

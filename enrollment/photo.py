@@ -1,22 +1,24 @@
 """The one way from a file's bytes to pixels: everything below sees upright RGB arrays."""
 
+import atexit
+import functools
 import hashlib
 import io
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from enrollment.decoder import Decoder
 from enrollment.reasons import Reason, ReasonCode
 from wording.message import message
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 10 * 1024 * 1024
-MAX_PIXELS = 25_000_000
+# By the brand that an ISO file (HEIF, AVIF, MP4) begins with: still pictures, HEVC as a rule.
+_STILL_HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,43 @@ class Picture:
     image: NDArray[np.uint8]
 
 
-def decode(photo: Photo) -> Picture | Reason:
-    """Read and decode; every way in which that can fail is a reason, not an exception."""
+def decode(photo: Photo, decoder: Decoder | None = None) -> Picture | Reason:
+    """Read and decode; every way in which that can fail is a reason, not an exception.
+
+    Args:
+        decoder: None takes the process's own, which is started when it is first needed.
+    """
+    data = _bytes_of(photo)
+    if isinstance(data, Reason):
+        return data
+    pixels = _pixels(data, decoder)
+    if isinstance(pixels, Reason):
+        return pixels
+    return Picture(hashlib.sha256(data).digest(), pixels)
+
+
+def decode_small(
+    photo: Photo, side: int, decoder: Decoder | None = None
+) -> NDArray[np.uint8] | Reason:
+    """As `decode`, (h, w, 3) uint8 RGB, of at most `side` px each way: for showing, quickly."""
+    data = _bytes_of(photo)
+    return data if isinstance(data, Reason) else _pixels(data, decoder, side)
+
+
+@functools.cache
+def shared_decoder() -> Decoder:
+    """The process's own.
+
+    One for all and not one a gallery: what it limits, processes at work and their memory, is the
+    machine's, and how a file is decoded depends on no gallery. Its processes end with this one, by
+    `atexit` or because their socket closes.
+    """
+    decoder = Decoder()
+    atexit.register(decoder.close)
+    return decoder
+
+
+def _bytes_of(photo: Photo) -> bytes | Reason:
     try:
         data = photo.read()
     except OSError as error:
@@ -71,86 +108,46 @@ def decode(photo: Photo) -> Picture | Reason:
                 most=MAX_BYTES // 1024 // 1024,
             ),
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data)
-    except UnidentifiedImageError:
-        return _unidentified(data)
-    except Image.DecompressionBombWarning:
-        return _too_many_pixels()
-    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
-        return Reason(
-            ReasonCode.UNREADABLE_IMAGE,
-            message(
-                "the image is damaged ({error}); save it again or take another",
-                error=type(error).__name__,
-            ),
-        )
+    return data
 
 
-def _decode(data: bytes) -> Picture | Reason:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            return _too_many_pixels(opened.width, opened.height)
-        if getattr(opened, "n_frames", 1) > 1 and opened.format in ("PNG", "WEBP"):
-            return Reason(
-                ReasonCode.UNSUPPORTED_FORMAT,
-                message("the image is animated; save one frame as a photo"),
-            )
-        return Picture(hashlib.sha256(data).digest(), _upright_rgb(opened))
+def _pixels(data: bytes, decoder: Decoder | None, side: int = 0) -> NDArray[np.uint8] | Reason:
+    kind = _kind(data)
+    if isinstance(kind, Reason):
+        return kind
+    return (decoder or shared_decoder()).pixels(data, kind, side)
 
 
-def _upright_rgb(opened: Image.Image) -> NDArray[np.uint8]:
-    image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I"):
-        # Pillow clips 16-bit grey at 255 when it converts, so scale first.
-        deep = np.asarray(image, np.float64)
-        grey = np.clip(deep / 257, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if image.has_transparency_data:
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return np.array(image.convert("RGB"), np.uint8)
-
-
-def _unidentified(data: bytes) -> Reason:
+def _kind(data: bytes) -> str | Reason:
+    """By its first bytes alone, never by its name."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp":
+        return _kind_of_iso(data)
     known = {b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"%PDF": "PDF"}
     kind = next((name for magic, name in known.items() if data.startswith(magic)), None)
-    if data[4:8] == b"ftyp":
-        return Reason(
-            ReasonCode.UNSUPPORTED_FORMAT,
-            message("HEIC, AVIF or video is not supported; save it as JPEG, PNG or WebP"),
-        )
     if kind is None:
         return Reason(
             ReasonCode.UNREADABLE_IMAGE,
-            message("this is not an image; give a JPEG, PNG or WebP photo"),
+            message("this is not an image; give a JPEG, PNG, WebP or HEIC photo"),
         )
     return Reason(
         ReasonCode.UNSUPPORTED_FORMAT,
-        message("{kind} is not supported; save it as JPEG, PNG or WebP", kind=kind),
+        message("{kind} is not supported; save it as JPEG, PNG, WebP or HEIC", kind=kind),
     )
 
 
-def _too_many_pixels(width: int | None = None, height: int | None = None) -> Reason:
-    most = MAX_PIXELS // 1_000_000
-    if width is None:
-        return Reason(
-            ReasonCode.TOO_LARGE,
-            message(
-                "the image has far too many pixels, more than {most} million; save a smaller one",
-                most=most,
-            ),
-        )
+def _kind_of_iso(data: bytes) -> str | Reason:
+    brand, others = data[8:12], data[16 : min(int.from_bytes(data[:4], "big"), 256)]
+    if brand in _STILL_HEIF and (brand != b"mif1" or b"avif" not in others):
+        return "HEIF"
     return Reason(
-        ReasonCode.TOO_LARGE,
-        message(
-            "the image has {width} x {height} pixels, more than {most} million; save a smaller one",
-            width=width,
-            height=height,
-            most=most,
-        ),
+        ReasonCode.UNSUPPORTED_FORMAT,
+        message("AVIF or video is not supported; save it as JPEG, PNG, WebP or HEIC"),
     )
 
 

@@ -15,10 +15,14 @@ _MARGIN = 64 * 1024  # what a form adds to its files
 MOST_BODY = MOST_PHOTOS * MAX_BYTES + _MARGIN
 _TOO_LARGE = f"a request holds at most {MOST_PHOTOS} photos of {MAX_BYTES // 1024**2} MB"
 
-OnePhoto = Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 10 MB")]
+OnePhoto = Annotated[UploadFile, File(description="JPEG, PNG, WebP or HEIC, at most 10 MB")]
 Photos = Annotated[
     list[UploadFile],
-    File(description="JPEG, PNG or WebP, at most 10 MB each", min_length=1, max_length=MOST_PHOTOS),
+    File(
+        description="JPEG, PNG, WebP or HEIC, at most 10 MB each",
+        min_length=1,
+        max_length=MOST_PHOTOS,
+    ),
 ]
 
 

@@ -188,7 +188,7 @@ def test_every_photo_gets_its_verdict(service: Service) -> None:
         3, 1, 1, 2,
     ]  # fmt: skip
     assert "This photo was given twice; skipped" in marks
-    assert "This is not an image; give a JPEG, PNG or WebP photo" in marks
+    assert "This is not an image; give a JPEG, PNG, WebP or HEIC photo" in marks
 
 
 def test_when_no_photo_can_be_kept_the_form_stays(service: Service) -> None:

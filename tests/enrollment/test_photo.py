@@ -88,7 +88,9 @@ def test_animated_and_foreign_formats_are_refused() -> None:
         assert code(data) == ReasonCode.UNSUPPORTED_FORMAT
     for kind in ("BMP", "TIFF", "PDF"):
         assert code(saved(frames[0], kind)) == ReasonCode.UNSUPPORTED_FORMAT
-    assert code(b"\x00\x00\x00\x18ftypheic" + bytes(100)) == ReasonCode.UNSUPPORTED_FORMAT
+    for brand in (b"avif", b"avis", b"hevc", b"msf1", b"isom", b"mp42", b"mif1\0\0\0\0avif"):
+        box = (8 + len(brand)).to_bytes(4, "big") + b"ftyp" + brand
+        assert code(box + bytes(100)) == ReasonCode.UNSUPPORTED_FORMAT
 
 
 def test_what_is_no_image() -> None:
