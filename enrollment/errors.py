@@ -6,7 +6,8 @@ RollcallError
 │   ├── Ambiguous         several people of this name are enrolled
 │   └── Suspended         the person is suspended: nothing can be added until `resume`
 └── Unusable          the gallery cannot be used as it is
-    └── FingerprintMismatch   its templates come from another pipeline
+    ├── FingerprintMismatch   its templates come from another pipeline
+    └── Ending            the server ends; long work was broken off at a safe point
 """
 
 
@@ -35,4 +36,8 @@ class Unusable(RollcallError):
 
 
 class FingerprintMismatch(Unusable):
+    pass
+
+
+class Ending(Unusable):
     pass
