@@ -71,6 +71,9 @@ def serve(
         str, typer.Option(help="When to run `rollcall nightly`, HH:MM in UTC, or off.")
     ] = "02:00",
     pages: Annotated[bool, typer.Option(help="The web pages beside the API.")] = True,
+    log: Annotated[
+        str, typer.Option(help="json or text, on stderr [default: text on a terminal, else json].")
+    ] = "auto",
     home: Home = None,
 ) -> int:
     """Serve the web pages and the REST API, and run the night.
@@ -79,7 +82,7 @@ def serve(
     """
     from app.server import serve as run
 
-    run(read_settings("web", home), host, port, nightly_at, pages=pages)
+    run(read_settings("web", home), host, port, nightly_at, pages=pages, log=log)
     return DONE
 
 

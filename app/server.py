@@ -4,18 +4,23 @@ import gc
 import ipaddress
 import os
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.ending import Ending
+from app.log import Log, open_log
 from app.output import note
 from app.schedule import Schedule, time_of_day
 from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.handed_in import MAX_HANDED_IN
 from enrollment.service import Service
+from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -37,39 +42,59 @@ OPTIONS: dict[str, object] = {
     "theme.light.primaryColor": "#1f5fbf",
     "theme.dark.primaryColor": "#2f6fe0",
 }
-_SECONDS_TO_FINISH = 3
+# For requests in progress when the server is to end; an enrollment of five photos takes less.
+SECONDS_TO_FINISH = 30
 
 
 def serve(
-    settings: Settings, host: str, port: int, nightly_at: str = "off", *, pages: bool = True
+    settings: Settings,
+    host: str,
+    port: int,
+    nightly_at: str = "off",
+    *,
+    pages: bool = True,
+    log: str = "auto",
 ) -> None:
-    """Serve the pages and the API of this gallery until Ctrl-C, and run its nights.
+    """Serve the pages and the API of this gallery until Ctrl-C or SIGTERM, and run its nights.
 
     Args:
         nightly_at: HH:MM in UTC, or off.
         pages: False serves the API alone.
+        log: as `open_log`.
 
     Raises:
         BadInput: the host is not this machine's loopback, the port is taken, or this is no time.
         RollcallError, StoreError: the gallery cannot be opened.
     """
-    from app.shared_service import shared_service
+    from starlette.applications import Starlette
 
-    at = time_of_day(nightly_at)
-    with _listen(_loopback(host), port) as listening, ExitStack() as ending:
+    from app.library_log import libraries_in
+    from app.rest.api import mounted
+    from app.shared_service import shared_service, shared_tasks
+
+    at, said = time_of_day(nightly_at), open_log(log)
+    with _listen(_loopback(host), port) as listening, Ending() as ending:
         _hand_over(settings)
-        try:
+        # From the last to the first: nights and long work end before the gallery is closed.
+        with ExitStack() as closing, suppress(KeyboardInterrupt):
+            libraries = closing.enter_context(libraries_in(said))
+            closing.callback(shared_service.clear)
             service = shared_service(settings)
+            closing.callback(_fold, service, said)
+            closing.callback(shared_tasks.clear)
             _announce(service, settings, listening)
             if at is not None:
-                ending.callback(Schedule(service, at).end)
+                closing.callback(Schedule(service, at).end)
                 note(f"night     at {at:%H:%M} UTC")
             note("Ctrl-C ends it")
-            _run(listening, _pages(service, listening) if pages else _api(service))
-        except KeyboardInterrupt:
-            note("ended")
-        finally:
-            shared_service.clear()
+            routes = [mounted(service, log=said)]
+            served = _pages(listening, routes) if pages else Starlette(routes=routes)
+            libraries.lead()
+            service.tally.tell_nights(said.night)
+            ending.calls(service.wind_down)
+            said.started(pages=pages, nightly_at=nightly_at)
+            _run(listening, served, ending, said)
+        note("ended")
 
 
 def _loopback(host: str) -> str:
@@ -129,36 +154,51 @@ def _announce(service: Service, settings: Settings, listening: socket.socket) ->
     note(f"because   {service.facts.backbone_reason}")
 
 
-def _pages(service: Service, listening: socket.socket) -> "ASGIApp":
+def _pages(listening: socket.socket, routes: Sequence["BaseRoute"]) -> "ASGIApp":
     """The web pages, with the API beside them."""
     from streamlit import config
     from streamlit.starlette import App
 
-    from app.rest.api import mounted
-
     address, port = listening.getsockname()[:2]
     bound = {"server.address": address, "server.port": port}
     config.get_config_options(force_reparse=True, options_from_flags=OPTIONS | bound)
-    return App(SCRIPT, routes=[mounted(service)])
+    return App(SCRIPT, routes=routes)
 
 
-def _api(service: Service) -> "ASGIApp":
-    from starlette.applications import Starlette
-
-    from app.rest.api import mounted
-
-    return Starlette(routes=[mounted(service)])
-
-
-def _run(listening: socket.socket, served: "ASGIApp") -> None:
+def _run(listening: socket.socket, served: "ASGIApp", ending: Ending, said: Log) -> None:
+    """Serve until a signal; then accept nothing more, and answer what was asked before."""
     import uvicorn
 
-    server = uvicorn.Server(
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # Its own would, at the end, hand SIGTERM on to the system, which ends the process
+            # before anything is closed.
+            yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            said.stopping(ending.signal)
+            await super().shutdown(sockets)
+
+    server = Server(
         uvicorn.Config(
             served,
+            log_config=None,
             log_level="warning",
             access_log=False,
-            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
     )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    ending.calls(stop)
     server.run(sockets=[listening])
+
+
+def _fold(service: Service, said: Log) -> None:
+    try:
+        said.stopped(log_cut=service.cut_log())
+    except StoreError as error:
+        said.error(error)
