@@ -758,9 +758,8 @@ class Service:
     def _until_the_end(self, progress: NightProgress) -> NightProgress:
         def told(stage: str, share: float) -> None:
             if self._ending:
-                raise Ending(
-                    message("the server ends, so the night was broken off; nothing was changed")
-                )
+                # No `message`: the pages that would translate it are ending, too.
+                raise Ending("the server ends, so the night was broken off; nothing was changed")
             progress(stage, share)
 
         return told

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from app.failure import exit_code
 from app.rest.answering import asked
-from enrollment.errors import BadInput, NotEnrolled, RollcallError
+from enrollment.errors import BadInput, Ending, NotEnrolled, RollcallError
 from models.errors import ModelError
 from store.errors import GalleryLocked, StoreError
 
@@ -72,7 +72,8 @@ def _of_room(request: Request, error: Exception) -> JSONResponse:
         return problem(404, str(error))
     if isinstance(error, BadInput):
         return problem(409, str(error))
-    asked(request).log.error(error, asked(request).request_id)
+    if not isinstance(error, Ending):  # which the log tells of by itself
+        asked(request).log.error(error, asked(request).request_id)
     if isinstance(error, GalleryLocked):
         return problem(503, str(error), {"Retry-After": str(_SECONDS_TO_RETRY)})
     assert exit_code(error) is not None  # noqa: S101 - one of a room's own
