@@ -758,8 +758,11 @@ class Service:
     def _until_the_end(self, progress: NightProgress) -> NightProgress:
         def told(stage: str, share: float) -> None:
             if self._ending:
-                # No `message`: the pages that would translate it are ending, too.
-                raise Ending("the server ends, so the night was broken off; nothing was changed")
+                raise Ending(
+                    message(
+                        "It was stopped; nothing was changed, and the day can still have its night."
+                    )
+                )
             progress(stage, share)
 
         return told

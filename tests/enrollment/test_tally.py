@@ -116,7 +116,7 @@ def test_a_night_ends_with_the_server_and_the_champion_stays(
         if stage == "train" or share > 0:
             service.wind_down()
 
-    with pytest.raises(Ending, match="the night was broken off"):
+    with pytest.raises(Ending, match="nothing was changed"):
         service.nightly(NightPolicy(), later, force=True)
     assert [h.head_id for h in service.heads() if h.state == "champion"] == [champion]
     assert service.night_process() is None, "the day can have its night"
