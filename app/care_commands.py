@@ -79,6 +79,9 @@ def serve(
         bool,
         typer.Option("--insecure-dev", help="Nobody signs in; this machine alone, no real faces."),
     ] = False,
+    log: Annotated[
+        str, typer.Option(help="json or text, on stderr [default: text on a terminal, else json].")
+    ] = "auto",
     home: Home = None,
 ) -> int:
     """Serve the web pages and the REST API, and run the night.
@@ -90,7 +93,7 @@ def serve(
 
     serving = Serving(
         host, port, nightly_at, pages, public_url, open_to_all=insecure_dev,
-        provider=read_provider(),
+        provider=read_provider(), log=log,
     )  # fmt: skip
     run(read_settings("web", home), serving)
     return DONE

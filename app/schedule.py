@@ -8,7 +8,8 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 
 from app.output import note
-from enrollment.errors import BadInput, RollcallError
+from app.place import place_of
+from enrollment.errors import BadInput, Ending, RollcallError
 from enrollment.nightly import NightResult, Progress
 from enrollment.service import Service
 from models.errors import ModelError
@@ -81,8 +82,18 @@ def run_night(
     except _ServerEndsError as stage:
         note(f"night     broken off at: {stage}")
         return None
-    except (RollcallError, StoreError, ModelError) as error:
-        note(f"night     not run: {error}")
+    except Ending:
+        note("night     broken off, because the server ends")
         return None
-    note(f"night     {result.outcome}: {result.reason}")
+    except (RollcallError, StoreError, ModelError) as error:
+        # Not what it says, which may hold a name: these lines are kept by whoever runs the server.
+        note(f"night     not run: {type(error).__name__} at {place_of(error)}")
+        return None
+    note(f"night     {result.outcome}: {_nameless(service, result)}")
     return result
+
+
+def _nameless(service: Service, result: NightResult) -> str:
+    """Why it ended so, as it is kept; of a night that was not run nobody is told of."""
+    kept = service.night_of(result.day) if result.outcome != "skipped" else None
+    return result.reason if kept is None else str(kept["reason"])

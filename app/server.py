@@ -4,12 +4,15 @@ import gc
 import ipaddress
 import os
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.ending import Ending
+from app.log import Log, open_log
 from app.output import note
 from app.provider_settings import ProviderSettings
 from app.schedule import Schedule, time_of_day
@@ -18,8 +21,10 @@ from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.handed_in import MAX_HANDED_IN
 from enrollment.service import Service
+from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -41,7 +46,8 @@ OPTIONS: dict[str, object] = {
     "theme.light.primaryColor": "#1f5fbf",
     "theme.dark.primaryColor": "#2f6fe0",
 }
-_SECONDS_TO_FINISH = 3
+# For requests in progress when the server is to end; an enrollment of five photos takes less.
+SECONDS_TO_FINISH = 30
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Serving:
     nightly_at: HH:MM in UTC, or off. pages: False serves the API alone.
     public_url: the https address under which a proxy passes on what others ask.
     open_to_all: nobody signs in; for developers, on this machine alone.
-    provider: who signs people in beside passwords.
+    provider: who signs people in beside passwords. log: as `open_log`.
     """
 
     host: str = "127.0.0.1"
@@ -61,34 +67,50 @@ class Serving:
     public_url: str | None = None
     open_to_all: bool = False
     provider: ProviderSettings | None = None
+    log: str = "auto"
 
 
 def serve(settings: Settings, serving: Serving) -> None:
-    """Serve the pages and the API of this gallery until Ctrl-C, and run its nights.
+    """Serve the pages and the API of this gallery until Ctrl-C or SIGTERM, and run its nights.
 
     Raises:
         BadInput: it would be open to others without a sign-in or without https, the port is taken,
             or a time or an address is none.
         RollcallError, StoreError: the gallery cannot be opened.
     """
-    from app.shared_service import shared_service
+    from starlette.applications import Starlette
 
-    at = time_of_day(serving.nightly_at)
-    with _listen(_address(serving), serving.port) as listening, ExitStack() as ending:
+    from app.library_log import libraries_in
+    from app.rest.api import mounted
+    from app.shared_service import shared_service, shared_tasks
+
+    at, said = time_of_day(serving.nightly_at), open_log(serving.log)
+    with _listen(_address(serving), serving.port) as listening, Ending() as ending:
         _hand_over(settings)
-        try:
+        # From the last to the first: nights and long work end before the gallery is closed.
+        with ExitStack() as closing, suppress(KeyboardInterrupt):
+            libraries = closing.enter_context(libraries_in(said))
+            closing.callback(shared_service.clear)
             service = shared_service(settings, _open_to_all=serving.open_to_all)
+            closing.callback(_fold, service, said)
+            closing.callback(shared_tasks.clear)
             _announce(service, settings, serving, listening)
             if at is not None:
-                ending.callback(Schedule(service, at).end)
+                closing.callback(Schedule(service, at).end)
                 note(f"night     at {at:%H:%M} UTC")
             note("Ctrl-C ends it")
-            served = _pages(service, serving, listening) if serving.pages else _api(service)
-            _run(listening, served)
-        except KeyboardInterrupt:
-            note("ended")
-        finally:
-            shared_service.clear()
+            routes = [mounted(service, log=said)]
+            served = (
+                _pages(service, serving, listening, routes)
+                if serving.pages
+                else Starlette(routes=routes)
+            )
+            libraries.lead()
+            service.tally.tell_nights(said.night)
+            ending.calls(service.wind_down)
+            said.started(pages=serving.pages, nightly_at=serving.nightly_at)
+            _run(listening, served, ending, said)
+        note("ended")
 
 
 def _address(serving: Serving) -> str:
@@ -179,14 +201,15 @@ def _url(serving: Serving, listening: socket.socket) -> str:
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
-def _pages(service: Service, serving: Serving, listening: socket.socket) -> "ASGIApp":
+def _pages(
+    service: Service, serving: Serving, listening: socket.socket, routes: Sequence["BaseRoute"]
+) -> "ASGIApp":
     """The web pages behind the gate, with the API beside them."""
     from streamlit import config
     from streamlit.starlette import App
 
     from app.gate import Gate
     from app.provider import Provider
-    from app.rest.api import mounted
     from app.signing_in import SigningIn
 
     address, port = listening.getsockname()[:2]
@@ -198,7 +221,7 @@ def _pages(service: Service, serving: Serving, listening: socket.socket) -> "ASG
             "browser.serverAddress": _host_of(serving.public_url or ""),
         }
     config.get_config_options(force_reparse=True, options_from_flags=OPTIONS | bound)
-    pages = App(SCRIPT, routes=[mounted(service)])
+    pages = App(SCRIPT, routes=routes)
     if serving.open_to_all:
         return pages
     url = _url(serving, listening)
@@ -206,23 +229,40 @@ def _pages(service: Service, serving: Serving, listening: socket.socket) -> "ASG
     return Gate(pages, SigningIn(service, secure=secure, provider=provider).app(), service)
 
 
-def _api(service: Service) -> "ASGIApp":
-    from starlette.applications import Starlette
-
-    from app.rest.api import mounted
-
-    return Starlette(routes=[mounted(service)])
-
-
-def _run(listening: socket.socket, served: "ASGIApp") -> None:
+def _run(listening: socket.socket, served: "ASGIApp", ending: Ending, said: Log) -> None:
+    """Serve until a signal; then accept nothing more, and answer what was asked before."""
     import uvicorn
 
-    server = uvicorn.Server(
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # Its own would, at the end, hand SIGTERM on to the system, which ends the process
+            # before anything is closed.
+            yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            said.stopping(ending.signal)
+            await super().shutdown(sockets)
+
+    server = Server(
         uvicorn.Config(
             served,
+            log_config=None,
             log_level="warning",
             access_log=False,
-            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
     )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    ending.calls(stop)
     server.run(sockets=[listening])
+
+
+def _fold(service: Service, said: Log) -> None:
+    try:
+        said.stopped(log_cut=service.cut_log())
+    except StoreError as error:
+        said.error(error)

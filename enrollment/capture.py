@@ -1,5 +1,6 @@
 """From pictures to faces with their measures and embeddings: the same way at every door."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.quality import Quality, assess
+from enrollment.tally import Tally
 from models.alignment import AlignmentTemplate, align
 from models.backbone import Backbone
 from models.detector import Detector, Face
@@ -45,6 +47,13 @@ class Capture:
     def __init__(self, detector: Detector, backbone: Backbone) -> None:
         self.detector = detector
         self.backbone = backbone
+        self._tally = Tally()
+
+    def counted_by(self, tally: Tally) -> "Capture":
+        """The same models; what they embed from now on is counted there."""
+        found = copy.copy(self)
+        found._tally = tally
+        return found
 
     def faces(self, images: Sequence[NDArray[np.uint8]]) -> list[list[CapturedFace]]:
         """The faces of each image, largest first; all are embedded in one batch.
@@ -80,7 +89,10 @@ class Capture:
         batch = np.empty((len(crops), height, width, 3), np.uint8)
         for i, crop in enumerate(crops):
             batch[i] = crop
-        return self.backbone.embed(batch)
+        if not len(crops):
+            return self.backbone.embed(batch)
+        with self._tally.embedding(len(crops)):
+            return self.backbone.embed(batch)
 
     def _found(self, image: NDArray[np.uint8], face: Face) -> FoundFace:
         crop = align(image, face.landmarks, QUALITY_TEMPLATE)

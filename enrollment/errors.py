@@ -8,7 +8,8 @@ RollcallError
 ├── Forbidden         whoever acts has not the right
 │   └── NotConfirmed      they have, and must prove first who they are
 └── Unusable          the gallery cannot be used as it is
-    └── FingerprintMismatch   its templates come from another pipeline
+    ├── FingerprintMismatch   its templates come from another pipeline
+    └── Ending            the server ends; long work was broken off at a safe point
 """
 
 
@@ -45,4 +46,8 @@ class Forbidden(RollcallError):
 
 
 class NotConfirmed(Forbidden):
+    pass
+
+
+class Ending(Unusable):
     pass

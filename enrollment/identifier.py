@@ -13,6 +13,7 @@ from enrollment.photo import Photo, decode
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Ranking, Roster
+from enrollment.tally import Tally
 from enrollment.veto import Vetoes
 from wording.message import message
 
@@ -82,18 +83,21 @@ class Identifier:
         roster: Roster,
         vetoes: Vetoes,
         point: Callable[[], OperatingPoint],
+        tally: Tally | None = None,
     ) -> None:
         self._capture = capture
         self._roster = roster
         self._vetoes = vetoes
         self._point = point
+        self.tally = tally or Tally()
         self.has_recognised = False  # anybody, since this was made
 
     def photo(self, photo: Photo, onlooker: Onlooker | None = None) -> list[Identification]:
         """One answer a face, largest first; one refusal when there is none or it cannot be read."""
         picture = decode(photo)
         if isinstance(picture, Reason):
-            return [Identification(photo.source, None, None, "refused", reasons=(picture,))]
+            refused = Identification(photo.source, None, None, "refused", reasons=(picture,))
+            return self._counted([refused])
         return self.image(picture.image, photo.source, onlooker=onlooker)
 
     def image(
@@ -107,8 +111,9 @@ class Identifier:
         (faces,) = self._capture.faces([image])
         if not faces:
             reason = Reason(ReasonCode.NO_FACE, message("no face was found; show the whole face"))
-            return [Identification(source, frame, None, "refused", reasons=(reason,))]
-        answers = self.faces(faces, source, frame)
+            refused = Identification(source, frame, None, "refused", reasons=(reason,))
+            return self._counted([refused])
+        answers = self._counted(self.faces(faces, source, frame))
         if onlooker is not None:
             for answer, face in zip(answers, faces, strict=True):
                 onlooker(answer, face, image)
@@ -163,6 +168,11 @@ class Identifier:
             frame,
         )
         return self._heed(face, answer)
+
+    def _counted(self, answers: list[Identification]) -> list[Identification]:
+        for answer in answers:
+            self.tally.decided("identify", answer.decision)
+        return answers
 
     def _heed(self, face: CapturedFace, answer: Identification) -> Identification:
         """Take a name back that somebody said a face like this one does not have."""

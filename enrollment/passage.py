@@ -429,6 +429,7 @@ class Passages:
 
     def _answered(self, walk: Walk, answer: Identification, seconds: float) -> Passage:
         walk.answer = answer
+        self._identifier.tally.decided("passage", answer.decision)
         if self._onlooker and answer.decision == "unknown" and walk.evidence:
             shown = best(walk.evidence).image
             if shown is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.cohort import Cohort, Kind, lowering_of
+from enrollment.tally import Tally
 from models.head import SoftmaxHead
 from models.head_file import HeadArrays
 from store.gallery import Gallery
@@ -50,8 +51,10 @@ class Roster:
         gallery: Gallery,
         champion: Callable[[], HeadArrays | None] = lambda: None,
         cohort: Callable[[], Cohort | None] = lambda: None,
+        tally: Tally | None = None,
     ) -> None:
         self._gallery = gallery
+        self._tally = tally or Tally()
         self._champion = champion
         self._cohort = cohort
         self._head = SoftmaxHead(gallery.facts.dimension)
@@ -149,10 +152,15 @@ class Roster:
         Args:
             probes: (n, dimension) float32 unit rows.
         """
+        if len(probes) == 0:
+            self.refresh()
+            return []
+        with self._tally.searching(len(probes)):
+            return self._rank(probes, most)
+
+    def _rank(self, probes: NDArray[np.float32], most: int) -> list[Ranking]:
         with self._lock:
             self.refresh()
-            if len(probes) == 0:
-                return []
             names = self._head.subject_ids
             scores = self._head.scores(probes)
             nearest = self._gallery.search(probes, 1)

@@ -27,7 +27,7 @@ from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
 from enrollment.erasure import ErasureReceipt, erase
-from enrollment.errors import BadInput
+from enrollment.errors import BadInput, Ending
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
 from enrollment.guide import Guide, Shot
@@ -60,6 +60,7 @@ from enrollment.review_queue import ReviewQueue
 from enrollment.rights import Acting, Right, Who
 from enrollment.roster import Roster
 from enrollment.sessions import Sessions
+from enrollment.tally import Tally
 from enrollment.veto import Vetoes
 from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
@@ -120,10 +121,13 @@ class Service:
         archive: Archive,
         open_models: Callable[[], Capture],
         settings: Settings,
+        tally: Tally | None = None,
         *,
         signs_in: bool = False,
     ) -> None:
         self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
+        self.tally = tally or Tally()
+        self._ending = False
         self._gallery = gallery
         self._open_models = open_models
         self._opening = threading.RLock()
@@ -153,8 +157,20 @@ class Service:
     def close(self) -> None:
         self._gallery.close()
 
+    def wind_down(self) -> None:
+        """A night that runs ends at its next safe point, and none begins: whoever serves ends.
+
+        Safe to call in a signal's handler.
+        """
+        self._ending = True
+
+    def cut_log(self) -> bool:
+        """Fold the database's log into its file; False while another process reads an older
+        state, and then SQLite does it later."""
+        return self._gallery.cut_log()
+
     def _new_roster(self) -> Roster:
-        return Roster(self._gallery, self._champion.trained, self._cohorts.current)
+        return Roster(self._gallery, self._champion.trained, self._cohorts.current, self.tally)
 
     @property
     def acting(self) -> Acting:
@@ -179,7 +195,7 @@ class Service:
         # Ten visitors at once must not open ten backbones.
         with self._opening:
             if self._opened is None:
-                self._opened = self._open_models()
+                self._opened = self._open_models().counted_by(self.tally)
             return self._opened
 
     @property
@@ -192,7 +208,8 @@ class Service:
         width, height = self.backbone.template.size
         blank = np.zeros((height, width, 3), np.uint8)
         self._capture.find(blank)
-        self._capture.embed([blank])
+        # Not by `Capture`: this is nobody's face, and its seconds would stand among the others'.
+        self.backbone.embed(blank[None])
         self.operating_point()
 
     @cached_property
@@ -201,7 +218,9 @@ class Service:
 
     @cached_property
     def identifier(self) -> Identifier:
-        return Identifier(self._capture, self._roster, self._vetoes, self.operating_point)
+        return Identifier(
+            self._capture, self._roster, self._vetoes, self.operating_point, self.tally
+        )
 
     def _enroller(self) -> Enroller:
         return Enroller(
@@ -443,6 +462,11 @@ class Service:
         Raises:
             BadInput: nobody, or more than one person, is called so.
         """
+        answer = self._verified(photo, who)
+        self.tally.decided("verify", answer.decision)
+        return answer
+
+    def _verified(self, photo: Photo, who: str) -> VerificationAnswer:
         subject = find_subject(self._gallery.subjects().values(), who)
         self._capture  # noqa: B018 - a mismatch of fingerprints is said before anything else
         threshold = self.operating_point().threshold
@@ -495,6 +519,10 @@ class Service:
     def count(self) -> int:
         """How many people are enrolled."""
         return self._gallery.count()
+
+    def count_templates(self) -> int:
+        """How many templates are kept, of everybody."""
+        return self._gallery.count_templates()
 
     def everybody(self) -> list[Subject]:
         """As `people`, and those who were merged into others."""
@@ -746,8 +774,32 @@ class Service:
             force: also when nothing changed or the day has had its night.
             full: train everything anew whatever it costs.
             faces: show in the report the photos that are named otherwise than before.
+
+        Raises:
+            Ending: `wind_down` was called meanwhile.
         """
         self.acting.demand(Right.LEARN)
+        with self.tally.night() as counted:
+            told = counted.stoppable(self._until_the_end(progress))
+            result = self._night(policy or NightPolicy(), told, force, full, faces)
+            counted.ended(result.outcome, result.mode)
+        return result
+
+    def _until_the_end(self, progress: NightProgress) -> NightProgress:
+        def told(stage: str, share: float) -> None:
+            if self._ending:
+                raise Ending(
+                    message(
+                        "It was stopped; nothing was changed, and the day can still have its night."
+                    )
+                )
+            progress(stage, share)
+
+        return told
+
+    def _night(
+        self, policy: NightPolicy, progress: NightProgress, force: bool, full: bool, faces: bool
+    ) -> NightResult:
         self.queue.expire()
         self.api_keys.expire()
         place = str(self._settings.home.resolve())
@@ -762,7 +814,7 @@ class Service:
             self._roster.cohort,
             self._calibrator.steady,
         )
-        result = nightly.run(policy or NightPolicy(), progress, force=force, full=full)
+        result = nightly.run(policy, progress, force=force, full=full)
         if result.outcome != "skipped":
             self._calibrator.follow()
         return result
@@ -836,6 +888,7 @@ class Service:
         """Build index and head anew from the database; returns the number of templates."""
         self.acting.demand(Right.SYSTEM)
         count = self._gallery.rebuild()
+        self.tally.rebuilt()
         self._roster = self._new_roster()
         self._vetoes = Vetoes(self._gallery, self._roster)
         for made_from_it in ("identifier", "queue", "review", "_foresight", "profiles"):
@@ -914,5 +967,6 @@ def open_service(
         open_archive(settings.home, key),
         lambda: capture or open_capture(settings, facts, progress),
         settings,
+        Tally(),
         signs_in=who is not None,
     )

@@ -250,6 +250,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.count_of_subjects(connection)
 
+    def count_templates(self) -> int:
+        """How many templates are kept, whoever's."""
+        with self._reading() as connection:
+            return metadata.count_of_templates(connection)
+
     def family_of(self, subject_id: str) -> list[str]:
         """A subject and all that were merged into it, itself first."""
         with self._reading() as connection:

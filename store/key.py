@@ -65,7 +65,7 @@ def read_key_file(path: Path) -> bytes:
         KeyMissing: it is absent, unreadable, open to other users, or holds no key.
     """
     try:
-        mode = path.stat().st_mode
+        about = path.stat()
         text = path.read_text("ascii")
     except FileNotFoundError as error:
         raise KeyMissing(
@@ -79,11 +79,20 @@ def read_key_file(path: Path) -> bytes:
         raise KeyMissing(
             message("the key file {path} cannot be read: {error}", path=path, error=str(error))
         ) from error
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if os.name == "posix" and _open_to_others(about, os.geteuid()):
         raise KeyMissing(
             message("the key file {path} is open to other users; run: chmod 600 {path}", path=path)
         )
     return parse_key(text)
+
+
+def _open_to_others(about: os.stat_result, reader: int) -> bool:
+    """Group bits of a file of root's that we may only read are no group's: so systemd hands over
+    a credential, and they stand for the one account that may read it."""
+    mode = stat.S_IMODE(about.st_mode)
+    if mode == 0o440 and about.st_uid == about.st_gid == 0 != reader:
+        return False
+    return bool(mode & 0o077)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -193,6 +193,10 @@ def count_of_subjects(connection: sa.Connection) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
+def count_of_templates(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(templates)).scalar_one())
+
+
 def _subjects(
     connection: sa.Connection, chosen: sa.Select[Any], counted: sa.Select[Any]
 ) -> dict[str, Subject]:

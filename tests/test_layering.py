@@ -32,6 +32,7 @@ OWNERS = {
     "fastapi": {"app"},
     "starlette": {"app"},
     "prometheus_client": {"app"},
+    "structlog": {"app"},
     "streamlit_webrtc": {"app"},
     "av": {"app"},
     "altair": {"app"},

@@ -4,8 +4,10 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Mount
 
+from app.log import Log
+from app.rest.answering import Answering
 from app.rest.bodies import ProblemDocument
-from app.rest.metrics import Metrics, Timed
+from app.rest.metrics import Metrics
 from app.rest.nights import nights
 from app.rest.oversight import oversight
 from app.rest.pace import Pace
@@ -40,20 +42,19 @@ def build_api(service: Service, pace: Pace | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         responses=_problems(),
     )
-    metrics = Metrics(service)
-    api.state.service, api.state.metrics = service, metrics
+    api.state.service, api.state.metrics = service, Metrics(service)
     api.state.pace = pace or Pace()
     answer_errors(api)
     for router in (subjects, recognition, nights, oversight, state):
         api.include_router(router, prefix=_VERSION)
     api.add_middleware(BodyLimit)
-    api.add_middleware(Timed, metrics=metrics)
     return api
 
 
-def mounted(service: Service, pace: Pace | None = None) -> Mount:
-    """For a server that serves other things, too."""
-    return Mount(PLACE, build_api(service, pace))
+def mounted(service: Service, pace: Pace | None = None, log: Log | None = None) -> Mount:
+    """For a server that serves other things, too. log: None for a silent one."""
+    api = build_api(service, pace)
+    return Mount(PLACE, Answering(api, api.state.metrics, log or Log()))
 
 
 def _problems() -> dict[int | str, dict[str, object]]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.rest.answering import asked
 from app.rest.pace import Pace
 from app.rest.problem import Problem
 from enrollment.api_keys import SCORES, ApiKey
@@ -51,6 +52,7 @@ def scope(needed: str) -> Callable[..., Caller]:
         if key is None:
             said = "show a key that holds, as `Authorization: Bearer ...`"
             raise Problem(401, said, {"WWW-Authenticate": "Bearer"})
+        asked(request).key_id = key.key_id
         if needed not in key.scopes:
             raise Problem(403, f"this needs the scope {needed}; the key has {_listed(key)}")
         pace: Pace = request.app.state.pace

@@ -1,17 +1,18 @@
 """What a monitor reads: counts and times, and nobody's name."""
 
-import time
 from collections.abc import Callable, Iterable
-from typing import Annotated
 
-from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
-from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enrollment.service import Service
+from enrollment.tally import BOUNDS, Times
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -20,25 +21,20 @@ class Metrics:
     """Of one server."""
 
     def __init__(self, service: Service) -> None:
-        self.registry = CollectorRegistry()
-        self.registry.register(_GalleryNow(service))
-        self._decisions = Counter(
-            "rollcall_decisions", "Faces that were decided on.", ["door", "decision"],
-            registry=self.registry,
-        )  # fmt: skip
+        self._registry = CollectorRegistry()
+        self._registry.register(_GalleryNow(service))
+        self._registry.register(_ProcessSoFar(service))
+        ProcessCollector(registry=self._registry)
         self._requests = Histogram(
             "rollcall_request_seconds", "Time to answer.", ["method", "route", "status"],
-            buckets=_SECONDS, registry=self.registry,
+            buckets=_SECONDS, registry=self._registry,
         )  # fmt: skip
-
-    def decided(self, door: str, decision: str) -> None:
-        self._decisions.labels(door, decision).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).observe(seconds)
 
     def text(self) -> bytes:
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
 
 
 class _GalleryNow(Collector):
@@ -51,6 +47,7 @@ class _GalleryNow(Collector):
         service = self._service
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "rollcall_people": ("People who are enrolled.", service.count),
+            "rollcall_templates": ("Templates that are kept.", service.count_templates),
             "rollcall_gallery_generation": ("Changes of whom is found.", service.generation),
             "rollcall_review_waiting": ("Faces that wait for a person's word.", service.waiting),
         }
@@ -66,42 +63,38 @@ class _GalleryNow(Collector):
         yield last
 
 
-class Timed:
-    """Measures every request by its route's pattern: a path may hold an id."""
+class _ProcessSoFar(Collector):
+    """What every door of this process did since its start: pages, cameras, API, night."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
+    def __init__(self, service: Service) -> None:
+        self._tally = service.tally
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 500
-
-        async def sent(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sent)
-        finally:
-            seconds = time.perf_counter() - started
-            self._metrics.answered(scope["method"], _pattern(scope), status, seconds)
-
-
-def _pattern(scope: Scope) -> str:
-    route = scope.get("route")
-    if route is None and "app" in scope:
-        matching = (r for r in scope["app"].routes if isinstance(r, Route))
-        route = next((r for r in matching if r.matches(scope)[0] is Match.FULL), None)
-    return str(getattr(route, "path", "none"))
+    def collect(self) -> Iterable[Metric]:
+        done = self._tally.read()
+        counters = {
+            "rollcall_embeddings": ("Faces that were embedded.", done.embedded),
+            "rollcall_searches": ("Faces that were compared with everybody.", done.searches),
+            "rollcall_index_rebuilds": ("Times the index was made anew.", done.rebuilds),
+        }
+        for name, (text, value) in counters.items():
+            yield CounterMetricFamily(name, text, value)
+        decisions = CounterMetricFamily(
+            "rollcall_decisions", "Faces that were decided on.", labels=["way", "decision"]
+        )
+        for key, value in done.decisions.items():
+            decisions.add_metric(key, value)
+        yield decisions
+        nights = CounterMetricFamily("rollcall_nights", "Nights that ended.", labels=["outcome"])
+        for outcome, value in done.nights.items():
+            nights.add_metric([outcome], value)
+        yield nights
+        yield _histogram("rollcall_embedding_seconds", "Time for a batch.", done.embedding)
+        yield _histogram("rollcall_search_seconds", "Time for a search.", done.searching)
 
 
-def _of_app(request: Request) -> Metrics:
-    found: Metrics = request.app.state.metrics
-    return found
-
-
-Counted = Annotated[Metrics, Depends(_of_app)]
+def _histogram(name: str, text: str, times: Times) -> Metric:
+    bounds = [str(bound) for bound in BOUNDS]
+    within: list[tuple[str, float]] = [*zip(bounds, times.within, strict=True)]
+    return HistogramMetricFamily(
+        name, text, buckets=[*within, ("+Inf", times.count)], sum_value=times.seconds
+    )

@@ -1,19 +1,17 @@
 """Errors as `application/problem+json` (RFC 9457): what happened, and what to do next."""
 
-import logging
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.failure import exit_code
-from enrollment.errors import BadInput, NotEnrolled, RollcallError
+from app.rest.answering import asked
+from enrollment.errors import BadInput, Ending, NotEnrolled, RollcallError
 from models.errors import ModelError
 from store.errors import GalleryLocked, StoreError
 
 MEDIA_TYPE = "application/problem+json"
-_LOG = logging.getLogger(__name__)
 _SECONDS_TO_RETRY = 5
 _TITLES = {
     400: "Bad request",
@@ -69,18 +67,19 @@ def _of_validation(_: Request, error: RequestValidationError) -> JSONResponse:
     return problem(422, "; ".join(said))
 
 
-def _of_room(_: Request, error: Exception) -> JSONResponse:
+def _of_room(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, NotEnrolled):
         return problem(404, str(error))
     if isinstance(error, BadInput):
         return problem(409, str(error))
+    if not isinstance(error, Ending):  # which the log tells of by itself
+        asked(request).log.error(error, asked(request).request_id)
     if isinstance(error, GalleryLocked):
         return problem(503, str(error), {"Retry-After": str(_SECONDS_TO_RETRY)})
     assert exit_code(error) is not None  # noqa: S101 - one of a room's own
     return problem(503, str(error))
 
 
-def _of_anything(request: Request, error: Exception) -> JSONResponse:
-    # The kind alone: an error's text may hold a name.
-    _LOG.error("%s %s: %s", request.method, request.scope.get("path"), type(error).__name__)
+def _of_anything(_: Request, _error: Exception) -> JSONResponse:
+    # It goes on to `Answering`, which logs its kind and place: its text may hold a name.
     return problem(500, "this should not have happened; the server's log says where")

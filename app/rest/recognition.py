@@ -10,7 +10,6 @@ from fastapi import APIRouter, Form
 from app.rest.bodies import Answers, Verified
 from app.rest.discretion import told
 from app.rest.guard import Caller, needs, refuse_while
-from app.rest.metrics import Counted
 from app.rest.problem import Problem
 from app.rest.upload import OnePhoto, photo_of
 from enrollment.api_keys import IDENTIFY
@@ -25,15 +24,11 @@ recognition = APIRouter(tags=["recognition"])
 
 
 @recognition.post("/identify", response_model=Answers)
-def identify(
-    photo: OnePhoto, caller: Annotated[Caller, needs(IDENTIFY)], metrics: Counted
-) -> dict[str, object]:
+def identify(photo: OnePhoto, caller: Annotated[Caller, needs(IDENTIFY)]) -> dict[str, object]:
     """Who is on a photo: one answer for each face, the largest first."""
     with _admitted(caller) as outcome:
         answers = caller.service.identify(photo_of(photo))
         outcome += [answer.decision for answer in answers]
-    for answer in answers:
-        metrics.decided("identify", answer.decision)
     return {"faces": [told(a.as_document(), scores=caller.sees_scores) for a in answers]}
 
 
@@ -42,13 +37,11 @@ def verify(
     photo: OnePhoto,
     name: Annotated[str, Form(min_length=1, description="Name, external id or id.")],
     caller: Annotated[Caller, needs(IDENTIFY)],
-    metrics: Counted,
 ) -> dict[str, object]:
     """Does the photo show this person?"""
     with _admitted(caller) as outcome:
         answer = caller.service.verify(photo_of(photo), name)
         outcome.append(answer.decision)
-    metrics.decided("verify", answer.decision)
     return told(answer.as_document(), scores=caller.sees_scores)
 
 

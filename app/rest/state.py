@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.rest.bodies import State
 from app.rest.guard import Caller, needs
-from app.rest.metrics import Counted
+from app.rest.metrics import Metrics
 from app.rest.problem import Problem
 from enrollment.api_keys import READ
 from enrollment.service import Service
@@ -32,6 +32,7 @@ def ready(request: Request) -> dict[str, object]:
 
 
 @state.get("/metrics", response_class=Response)
-def read_metrics(caller: Annotated[Caller, needs(READ)], metrics: Counted) -> Response:
+def read_metrics(caller: Annotated[Caller, needs(READ)], request: Request) -> Response:
     """For Prometheus."""
+    metrics: Metrics = request.app.state.metrics
     return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -90,7 +90,7 @@ def serving(folder: Path, port: int | None = None, *options: str) -> Iterator[st
             stderr=log,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/v1/health", server)
+            wait_for(f"http://127.0.0.1:{port}/api/v1/health", server)
             yield f"http://127.0.0.1:{port}"
             server.send_signal(signal.SIGINT)
             assert server.wait(PATIENCE) == 0, "Ctrl-C ends it cleanly"
@@ -204,7 +204,7 @@ def free_port() -> int:
         return port
 
 
-def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
+def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         assert server.poll() is None, "the server ended"

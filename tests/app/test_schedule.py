@@ -64,11 +64,13 @@ def test_what_goes_wrong_is_said(
     enrolled: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails(**_: object) -> None:
-        raise BadInput("the moon is full")
+        raise BadInput("the moon is full of Ada")
 
     monkeypatch.setattr(enrolled, "nightly", fails)
     assert run_night(enrolled) is None
-    assert "not run: the moon is full" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "night     not run: BadInput at " in said
+    assert "Ada" not in said
 
 
 def test_a_server_that_ends_breaks_the_night_off(

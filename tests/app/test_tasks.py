@@ -2,6 +2,7 @@
 
 import threading
 
+from app.shared_service import shared_tasks
 from app.tasks import Task, Tasks
 from enrollment.errors import BadInput
 
@@ -89,3 +90,17 @@ def test_closing_ends_everything() -> None:
     running = [tasks.start(name, work) for name in "ab"]
     tasks.close()
     assert [task.state for task in running] == ["stopped", "stopped"]
+
+
+def test_a_server_that_ends_stops_what_the_pages_started() -> None:
+    begun = threading.Event()
+
+    def work(task: Task) -> None:
+        while True:
+            begun.set()
+            task.step()
+
+    task = shared_tasks().start("endless", work)
+    assert begun.wait(60)
+    shared_tasks.clear()
+    assert task.state == "stopped"

@@ -144,7 +144,7 @@ def test_metrics_and_health(ask: Ask, service: Service) -> None:
     enroll(everything, "Ada", 1)
     everything.post("identify", files=photo(1))
     text = everything.get("metrics").text
-    assert 'rollcall_decisions_total{decision="known",door="identify"} 1.0' in text
+    assert 'rollcall_decisions_total{decision="known",way="identify"} 1.0' in text
     assert "rollcall_people 1.0" in text
     assert 'route="/identify"' in text
     assert "Ada" not in text
