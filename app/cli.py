@@ -8,6 +8,7 @@ import typer
 
 from app import (
     api_key_commands,
+    audit_commands,
     care_commands,
     cohort_commands,
     night_commands,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 care_commands.register(app)
 api_key_commands.register(app)
+audit_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)

@@ -45,6 +45,11 @@ def action_in_words(action: str, language: Language) -> str:
         "backup.check": say("A backup was checked"),
         "api_key.add": say("Other software was given a key"),
         "api_key.revoke": say("A key of other software was revoked"),
+        "person.look": say("Somebody's data was looked at"),
+        "people.look": say("People were listed"),
+        "seal.first": say("Everything was sealed for the first time"),
+        "seal.renew": say("Everything was sealed anew by a newer version"),
+        "audit.accept": say("A restored older state was accepted"),
     }
     return named.get(action, action)
 
@@ -168,5 +173,14 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     ),
     "api_key.revoke": lambda d, to: to.say(
         "Revoked the key of {name}", name=_details(d).get("name")
+    ),
+    "person.look": lambda d, to: to.say("Looked at the data of {name}", name=_name(d, to)),
+    "people.look": lambda d, to: to.say_many(
+        "Listed people: {n} was shown", "Listed people: {n} were shown", _count(d, "shown")
+    ),
+    "seal.first": lambda d, to: to.say("Sealed everything for the first time"),
+    "seal.renew": lambda d, to: to.say("Sealed everything anew, with a newer version"),
+    "audit.accept": lambda d, to: to.say(
+        "Accepted a restored older state, because: {reason}", reason=_details(d).get("reason")
     ),
 }

@@ -16,6 +16,7 @@ from store.schema import audit
 from store.vault import Vault
 
 _GENESIS = b"\x00" * 32
+_LAST = sa.select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)
 _AT_ONCE = 10_000  # rows
 LOOKS = ("person.look", "people.look")  # who saw what, where nothing was changed
 
@@ -46,9 +47,7 @@ def append(
 
 def last(connection: sa.Connection) -> tuple[int, bytes]:
     """Number and digest of the newest row; 0 where there is none."""
-    row = connection.execute(
-        sa.select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)
-    ).first()
+    row = connection.execute(_LAST).first()
     return (row.seq, row.mac) if row else (0, _GENESIS)
 
 

@@ -614,7 +614,7 @@ class Gallery:
                 reached = metadata.generation(connection)
                 self._refresh(connection, reached - step)
                 who = self._acting.get() or actor
-                sealing = Sealing(connection, self._vault, step)
+                sealing = Sealing(connection, self._vault, reached - step)
                 change = Change(
                     connection, self._vault, self.facts, reached, self._now(), who, sealing
                 )

@@ -5,6 +5,7 @@ of the subjects' seals, modulo 2**256, tells that nobody came, went or came back
 and the *whole* seal binds all of these to the generation and to the end of the audit trail.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ SUBJECTS = "subjects"
 _MODULUS = 1 << 256
 _LONG = 64  # bytes: longer values are sealed by their digest
 Columns = dict[str, list[str]]  # table -> which of its columns are sealed
+Lines = dict[str, list[bytes]]  # subject id -> its rows of a table, as they are sealed
 
 
 def _but(table: sa.Table, *without: str) -> tuple[sa.Table, list[str]]:
@@ -86,17 +88,23 @@ class Kept:
 
 def read(connection: sa.Connection) -> dict[str, Kept]:
     """Every kept seal by name; empty: this gallery was never sealed."""
-    rows = connection.execute(sa.select(seals.c.name, seals.c.columns, seals.c.seal)).all()
+    rows = connection.execute(_EVERY_SEAL).all()
     return {row.name: Kept(json.loads(row.columns), row.seal) for row in rows}
 
 
-def fits(connection: sa.Connection, vault: Vault, kept: Mapping[str, Kept], step: int = 0) -> bool:
+def fits(
+    connection: sa.Connection,
+    vault: Vault,
+    kept: Mapping[str, Kept],
+    generation: int | None = None,
+) -> bool:
     """Does the whole seal hold: the other seals, the generation and the end of the audit trail?
 
     Args:
-        step: by how much the generation was raised since.
+        generation: of when it was sealed; None: the present one.
     """
-    generation = metadata.generation(connection) - step
+    if generation is None:
+        generation = metadata.generation(connection)
     last = audit.last(connection)
     return WHOLE in kept and kept[WHOLE].seal == _whole(vault, kept, generation, last)
 
@@ -149,7 +157,7 @@ def begin(connection: sa.Connection, vault: Vault, at: datetime, *, anchored: bo
         check_whole(wrong_subjects(connection, vault, kept) == ([], True))
     else:
         check_whole(not (anchored or audit.has(connection, FIRST)))
-    people = _seal_all(connection, vault)
+    people, sealed = seal_all(connection, vault)
     audit.append(
         connection,
         vault,
@@ -158,20 +166,19 @@ def begin(connection: sa.Connection, vault: Vault, at: datetime, *, anchored: bo
         action=_AGAIN if kept else FIRST,
         details={"subjects": people},
     )
-    close(connection, vault, read(connection), metadata.generation(connection))
-
-
-def _seal_all(connection: sa.Connection, vault: Vault) -> int:
-    """Returns how many subjects there are."""
-    of_all = subject_seals(connection, vault, None, _columns(_OF_SUBJECT))
     connection.execute(sa.delete(seals))
+    close(connection, vault, {}, sealed, metadata.generation(connection))
+
+
+def seal_all(connection: sa.Connection, vault: Vault) -> tuple[int, dict[str, Kept]]:
+    """How many subjects there are, and the seals of everything but the whole, to be written."""
+    of_all = subject_seals(connection, vault, _columns(_OF_SUBJECT))
     keep_subjects(connection, of_all)
     kept = {SUBJECTS: Kept(_columns(_OF_SUBJECT), as_bytes(sum_of(of_all.values())))}
     for table, columns in _POLICY.items():
         unsealed = Kept({table.name: columns}, b"")
         kept[table.name] = Kept(unsealed.columns, table_seal(connection, vault, unsealed))
-    write(connection, {}, kept)
-    return len(of_all)
+    return len(of_all), kept
 
 
 def out_of_date(kept: Mapping[str, Kept]) -> bool:
@@ -187,7 +194,7 @@ def wrong_subjects(
 ) -> tuple[list[str], bool]:
     """Subjects that are not as they were sealed, and whether the sum of all seals fits."""
     columns = kept[SUBJECTS].columns
-    now = subject_seals(connection, vault, None, columns)
+    now = subject_seals(connection, vault, columns)
     held = {
         row.subject_id: row.seal
         for row in connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.seal))
@@ -200,36 +207,60 @@ def wrong_subjects(
 # -- the digests ----------------------------------------------------------------------------------
 
 
-def subject_seals(
-    connection: sa.Connection, vault: Vault, subject_ids: Sequence[str] | None, columns: Columns
-) -> dict[str, bytes]:
-    """Subject id -> seal, of those that are here; None: of everybody."""
-    lines: dict[str, list[bytes]] = {}
-    for name, sealed in columns.items():
-        table = _TABLES[name]
-        wanted = sa.select(table.c.subject_id, *(table.c[column] for column in sealed))
-        prefix = name.encode()
-        for rows in _chunked(connection, wanted, table, subject_ids):
-            for row in rows:
-                lines.setdefault(row[0], []).append(prefix + _line(row[1:]))
+def subject_seals(connection: sa.Connection, vault: Vault, columns: Columns) -> dict[str, bytes]:
+    """Subject id -> seal, of everybody."""
+    return seals_of(vault, {name: lines_of(connection, name, columns, None) for name in columns})
+
+
+def seals_of(vault: Vault, lines: Mapping[str, Lines]) -> dict[str, bytes]:
+    """Subject id -> seal.
+
+    Args:
+        lines: by table.
+    """
+    whole: Lines = {}
+    for of_table in lines.values():
+        for subject_id, some in of_table.items():
+            whole.setdefault(subject_id, []).extend(some)
     # Sorted here: a database's own order of texts may change with its locale.
     return {
         subject_id: vault.audit_mac(b"seal of a subject\n" + b"\n".join(sorted(of_one)))
-        for subject_id, of_one in lines.items()
+        for subject_id, of_one in whole.items()
     }
 
 
-def _chunked(
+def lines_of(
+    connection: sa.Connection, name: str, columns: Columns, subject_ids: Sequence[str] | None
+) -> Lines:
+    """What a table has of these subjects, or of everybody."""
+    found: Lines = {}
+    prefix = name.encode()
+    for rows in _rows(connection, name, tuple(columns[name]), subject_ids):
+        for row in rows:
+            found.setdefault(row[0], []).append(prefix + _line(row[1:]))
+    return found
+
+
+def _rows(
     connection: sa.Connection,
-    wanted: sa.Select[Any],
-    table: sa.Table,
+    name: str,
+    columns: tuple[str, ...],
     subject_ids: Sequence[str] | None,
-) -> Iterator[Iterable[sa.Row[Any]]]:
+) -> Iterator[Iterable[Sequence[Any]]]:
+    wanted, of_some = _selects(name, columns)
     if subject_ids is None:
         yield connection.execute(wanted)
         return
     for chunk in metadata.chunks(subject_ids):
-        yield connection.execute(wanted.where(table.c.subject_id.in_(chunk)))
+        yield connection.execute(of_some, {"whose": chunk})
+
+
+@functools.cache
+def _selects(name: str, columns: tuple[str, ...]) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Of everybody, and of some: to build a statement takes longer than to run it."""
+    table = _TABLES[name]
+    wanted = sa.select(table.c.subject_id, *(table.c[column] for column in columns))
+    return wanted, wanted.where(table.c.subject_id.in_(sa.bindparam("whose", expanding=True)))
 
 
 def table_seal(connection: sa.Connection, vault: Vault, kept: Kept) -> bytes:
@@ -278,31 +309,37 @@ def _columns(of: Mapping[sa.Table, list[str]]) -> Columns:
 def keep_subjects(connection: sa.Connection, sealed: Mapping[str, bytes]) -> None:
     if not sealed:
         return
-    keep = sa.update(subject_keys).where(subject_keys.c.subject_id == sa.bindparam("whose"))
     connection.execute(
-        keep.values(seal=sa.bindparam("sealed")),
-        [{"whose": subject_id, "sealed": seal} for subject_id, seal in sealed.items()],
+        _KEEP, [{"whose": subject_id, "sealed": seal} for subject_id, seal in sealed.items()]
     )
 
 
 def write(connection: sa.Connection, before: Mapping[str, Kept], now: Mapping[str, Kept]) -> None:
-    for name, one in now.items():
-        if before.get(name) == one:
-            continue
-        values = {"columns": json.dumps(one.columns), "seal": one.seal}
-        if name in before:
-            connection.execute(sa.update(seals).where(seals.c.name == name).values(**values))
-        else:
-            connection.execute(sa.insert(seals).values(name=name, **values))
+    """What is new or another one than before."""
+    other = [
+        {"which": name, "sealed_columns": json.dumps(one.columns), "sealed": one.seal}
+        for name, one in now.items()
+        if before.get(name) != one
+    ]
+    for statement, rows in (
+        (_REPLACE, [row for row in other if row["which"] in before]),
+        (_INSERT, [row for row in other if row["which"] not in before]),
+    ):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def close(
-    connection: sa.Connection, vault: Vault, kept: Mapping[str, Kept], generation: int
+    connection: sa.Connection,
+    vault: Vault,
+    before: Mapping[str, Kept],
+    now: Mapping[str, Kept],
+    generation: int,
 ) -> tuple[int, bytes]:
+    """Write the seals, the whole one anew; returns the end of the audit trail."""
     last = audit.last(connection)
-    sealed = Kept({}, _whole(vault, kept, generation, last))
-    before = {WHOLE: kept[WHOLE]} if WHOLE in kept else {}
-    write(connection, before, {WHOLE: sealed})
+    whole = Kept({}, _whole(vault, now, generation, last))
+    write(connection, before, {**now, WHOLE: whole})
     return last
 
 
@@ -327,4 +364,16 @@ def changed_outside(name: str) -> GalleryDamaged:
     )
 
 
+_EVERY_SEAL = sa.select(seals.c.name, seals.c.columns, seals.c.seal)
+_SEALED: dict[str, Any] = {
+    "columns": sa.bindparam("sealed_columns"),
+    "seal": sa.bindparam("sealed"),
+}
+_INSERT = sa.insert(seals).values(name=sa.bindparam("which"), **_SEALED)
+_REPLACE = sa.update(seals).where(seals.c.name == sa.bindparam("which")).values(**_SEALED)
+_KEEP = (
+    sa.update(subject_keys)
+    .where(subject_keys.c.subject_id == sa.bindparam("whose"))
+    .values(seal=sa.bindparam("sealed"))
+)
 _TABLES = {table.name: table for table in (*_OF_SUBJECT, *_POLICY)}

@@ -4,7 +4,7 @@ It looks at the seals of what it is about to touch before it touches it, so that
 from outside is never sealed as if it were right, and seals anew exactly what it touched.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -20,30 +20,34 @@ from wording.message import message
 class Sealing:
     """What one change does to the seals; made when it holds the lock, closed before its commit.
 
+    generation: of before the change.
+
     Raises:
         GalleryDamaged: the whole seal does not hold, or what is about to be changed was changed
             outside Rollcall before.
     """
 
-    def __init__(self, connection: sa.Connection, vault: Vault, step: int) -> None:
+    def __init__(self, connection: sa.Connection, vault: Vault, generation: int) -> None:
         self._connection = connection
         self._vault = vault
         self._kept = seal.read(connection)
-        seal.check_whole(seal.fits(connection, vault, self._kept, step))
+        seal.check_whole(seal.fits(connection, vault, self._kept, generation))
         self._columns = self._kept[seal.SUBJECTS].columns
         self._touched: set[str] = set()
         self._dropped: set[str] = set()
         self._away = 0  # of the sum: the seals that the touched had before
-        self._tables: set[str] = set()
+        self._tables: set[str] = set()  # of policy, that were written
+        self._written: set[str] = set()  # of subjects
+        self._lines: dict[str, seal.Lines] = {name: {} for name in self._columns}
 
     def touch(self, subject_ids: Collection[str]) -> None:
         """To be called before anything that is kept of these is written."""
         unseen = sorted(set(subject_ids) - self._touched - self._dropped)
         if not unseen:
             return
-        now = seal.subject_seals(self._connection, self._vault, unseen, self._columns)
+        lines = self._read(self._columns, unseen)
         held = self._held(unseen)
-        for subject_id, found in now.items():
+        for subject_id, found in seal.seals_of(self._vault, lines).items():
             if held.get(subject_id) != found:
                 raise GalleryDamaged(
                     message(
@@ -52,6 +56,8 @@ class Sealing:
                         subject=subject_id,
                     )
                 )
+        for name in self._lines:
+            self._lines[name] |= lines[name]
         self._touched |= set(unseen)
         self._away += seal.sum_of(held.values())
 
@@ -69,7 +75,7 @@ class Sealing:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Within, tables of policy that are written to are noticed, and looked at before."""
+        """Within, tables that are written to are noticed; those of policy are looked at before."""
         sa.event.listen(self._connection, "before_execute", self._notice)
         try:
             yield
@@ -79,9 +85,7 @@ class Sealing:
     def close(self, generation: int) -> tuple[int, bytes]:
         """Seal what was touched; after this comes the commit. Returns the end of the trail."""
         kept = dict(self._kept)
-        now = seal.subject_seals(
-            self._connection, self._vault, sorted(self._touched), self._columns
-        )
+        now = self._now() if self._touched else {}
         if self._touched or self._dropped:
             seal.keep_subjects(self._connection, now)
             total = (
@@ -94,8 +98,23 @@ class Sealing:
             columns = kept[name].columns
             sealed = seal.table_seal(self._connection, self._vault, kept[name])
             kept[name] = seal.Kept(columns, sealed)
-        seal.write(self._connection, self._kept, kept)
-        return seal.close(self._connection, self._vault, kept, generation)
+        return seal.close(self._connection, self._vault, self._kept, kept, generation)
+
+    def _now(self) -> dict[str, bytes]:
+        """The seals of the touched. Tables that nobody wrote to are as they were under the lock."""
+        touched = sorted(self._touched)
+        lines = {
+            name: {s: some for s, some in before.items() if s in self._touched}
+            for name, before in self._lines.items()
+        }
+        lines |= self._read([name for name in self._columns if name in self._written], touched)
+        return seal.seals_of(self._vault, lines)
+
+    def _read(self, names: Iterable[str], subject_ids: Sequence[str]) -> dict[str, seal.Lines]:
+        return {
+            name: seal.lines_of(self._connection, name, self._columns, subject_ids)
+            for name in names
+        }
 
     def _held(self, subject_ids: Sequence[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
@@ -111,9 +130,10 @@ class Sealing:
         if isinstance(statement, UpdateBase):
             written = [str(getattr(statement.table, "name", ""))]
         elif isinstance(statement, sa.TextClause):
-            written = list(self._kept)  # whatever it does
+            written = [*self._kept, *self._columns]  # whatever it does
         else:
             return
+        self._written |= set(written) & self._columns.keys()
         fresh = [
             name
             for name in written
