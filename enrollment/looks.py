@@ -39,6 +39,8 @@ class Looks:
         self._record("people.look", _EVERYBODY, {"shown": shown})
 
     def _record(self, action: str, subject_id: str, details: dict[str, object]) -> None:
+        if self._gallery.is_changing:
+            return  # part of a deed, which leaves a row of its own
         actor, now = self._actor(), self._now()
         with self._lock:
             seen = self._seen.get((actor, subject_id))

@@ -112,6 +112,7 @@ class Gallery:
         self._generation = -1
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
+        self._changing: int | None = None  # the thread that is within a change
         self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
 
     # -- care ---------------------------------------------------------------------------------
@@ -618,11 +619,20 @@ class Gallery:
                 change = Change(
                     connection, self._vault, self.facts, reached, self._now(), who, sealing
                 )
-                with sealing.watching():
-                    yield change
+                self._changing = threading.get_ident()
+                try:
+                    with sealing.watching():
+                        yield change
+                finally:
+                    self._changing = None
                 end = sealing.close(reached)
             self._follow(change)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
+
+    @property
+    def is_changing(self) -> bool:
+        """Is this thread within a change, so that another one would wait for itself?"""
+        return self._changing == threading.get_ident()
 
     def _keep_anchors(self, end: tuple[int, bytes], *, at_once: bool = False) -> None:
         anchor = self._anchor_of(end)

@@ -270,6 +270,14 @@ def test_a_look_counts_for_a_quarter_of_an_hour(staffed: Service) -> None:
     assert len(looks(staffed)) == 3, "a clock that was put back hides nothing"
 
 
+def test_a_look_within_a_change_waits_for_nothing(staffed: Service) -> None:
+    with staffed._gallery.change("test") as change:
+        change.rename(staffed.people()[0].subject_id, "Anna")
+    assert looks(staffed) == []
+    staffed.people()
+    assert len(looks(staffed)) == 1
+
+
 def test_a_look_makes_nobody_due_anew(staffed: Service) -> None:
     known = staffed.privacy._everybody()
     staffed.consents(staffed.everybody()[0].subject_id)
