@@ -16,6 +16,10 @@ from store.schema import subject_keys
 from store.vault import Vault
 from wording.message import message
 
+_HELD = sa.select(subject_keys.c.subject_id, subject_keys.c.seal).where(
+    subject_keys.c.subject_id.in_(sa.bindparam("whose", expanding=True))
+)
+
 
 class Sealing:
     """What one change does to the seals; made when it holds the lock, closed before its commit.
@@ -119,8 +123,7 @@ class Sealing:
     def _held(self, subject_ids: Sequence[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
         for chunk in metadata.chunks(subject_ids):
-            wanted = sa.select(subject_keys.c.subject_id, subject_keys.c.seal)
-            rows = self._connection.execute(wanted.where(subject_keys.c.subject_id.in_(chunk)))
+            rows = self._connection.execute(_HELD, {"whose": chunk})
             found |= {row.subject_id: row.seal for row in rows if row.seal is not None}
         return found
 
