@@ -153,6 +153,7 @@ def rebuild(
 
     Example: rollcall rebuild --verify
     """
+    from enrollment.audit_check import audit_document
     from enrollment.service import open_service
 
     with open_service(read_settings("cli", home)) as service:
@@ -164,7 +165,7 @@ def rebuild(
         "live_digest": found.live_digest,
         "rebuilt_digest": found.rebuilt_digest,
         "damage": found.damage,
-        "audit_broken_at": found.audit_broken_at,
+        "audit": audit_document(found.audit),
         "sound": found.sound,
     }
     if as_json:

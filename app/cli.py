@@ -8,6 +8,7 @@ import typer
 
 from app import (
     api_key_commands,
+    audit_commands,
     care_commands,
     cohort_commands,
     night_commands,
@@ -32,6 +33,7 @@ app = typer.Typer(
 care_commands.register(app)
 api_key_commands.register(app)
 user_commands.register(app)
+audit_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)

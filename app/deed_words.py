@@ -57,6 +57,11 @@ def action_in_words(action: str, language: Language) -> str:
         "session.confirm": say("Somebody proved who they are"),
         "session.refuse": say("Somebody could not sign in"),
         "session.end": say("Somebody was signed out"),
+        "person.look": say("Somebody's data was looked at"),
+        "people.look": say("People were listed"),
+        "seal.first": say("Everything was sealed for the first time"),
+        "seal.renew": say("Everything was sealed anew by a newer version"),
+        "audit.accept": say("A restored older state was accepted"),
     }
     return named.get(action, action)
 
@@ -202,6 +207,15 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
         "Somebody tried to sign in as {login} and could not", login=_login(d)
     ),
     "session.end": lambda d, to: to.say("{login} was signed out", login=_login(d)),
+    "person.look": lambda d, to: to.say("Looked at the data of {name}", name=_name(d, to)),
+    "people.look": lambda d, to: to.say_many(
+        "Listed people: {n} was shown", "Listed people: {n} were shown", _count(d, "shown")
+    ),
+    "seal.first": lambda d, to: to.say("Sealed everything for the first time"),
+    "seal.renew": lambda d, to: to.say("Sealed everything anew, with a newer version"),
+    "audit.accept": lambda d, to: to.say(
+        "Accepted a restored older state, because: {reason}", reason=_details(d).get("reason")
+    ),
 }
 
 

@@ -170,6 +170,7 @@ def _hand_over(settings: Settings) -> None:
         "ROLLCALL_WEIGHTS": settings.weights_home.resolve(),
         "ROLLCALL_KEY": settings.key,
         "ROLLCALL_DETECTOR": settings.detector,
+        "ROLLCALL_AUDIT_ANCHOR": settings.audit_anchor and settings.audit_anchor.resolve(),
     }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
 

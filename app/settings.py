@@ -17,6 +17,7 @@ class Environment(BaseSettings):
     rollcall_home: Path = Path("data")
     rollcall_key: str | None = None
     rollcall_key_folder: Path | None = None
+    rollcall_audit_anchor: Path | None = None
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
     rollcall_webhook_secret: str | None = None
@@ -67,6 +68,8 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         key=environment.rollcall_key or None,
         key_folder=environment.rollcall_key_folder or config / "rollcall" / "keys",
         detector=environment.rollcall_detector or None,
+        audit_anchor=environment.rollcall_audit_anchor
+        and environment.rollcall_audit_anchor.expanduser(),
         weights_home=environment.rollcall_weights or cache / "rollcall" / "weights",
         weights_search=(deepface / ".deepface" / "weights",),
         actor=actor,

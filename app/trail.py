@@ -7,7 +7,7 @@ import streamlit as st
 from app.deed_words import action_in_words, deed_in_words
 from app.page_turn import offset_of, show_turning
 from app.person_choice import choose_person
-from app.plain import plain
+from app.plain import plain, sentence
 from app.visit import Visit
 
 _AT_ONCE = 20
@@ -58,31 +58,41 @@ def _show_chain(visit: Visit) -> None:
     say = visit.say
     if st.button(say("Check the trail now"), key="privacy-check", icon=":material/fact_check:"):
         with st.spinner(say("Checking every entry")):
-            broken = visit.service.privacy.audit_broken_at()
-        st.session_state[_CHAIN] = (datetime.now(UTC), broken)
+            found = visit.service.privacy.verify_audit()
+        st.session_state[_CHAIN] = (datetime.now(UTC), found)
     checked = st.session_state.get(_CHAIN)
     if checked is None:
         st.caption(
             say(
-                "Each entry is sealed to the one before it; a check finds the first that "
-                "was altered or taken out."
+                "Each entry is sealed to the one before it, and people, consents and rules are "
+                "sealed, too; a check finds what was altered or taken out."
             )
         )
         return
-    at, broken = checked
-    if broken is None:
+    at, found = checked
+    number = visit.language.number
+    if found.intact:
         st.success(
-            say("Checked {moment}: no entry was altered.", moment=visit.language.moment(at)),
+            say(
+                "Checked {moment}: nothing was altered. Verified to entry {rows}, anchored to "
+                "entry {anchored}.",
+                moment=visit.language.moment(at),
+                rows=number(found.verified_to),
+                anchored=number(found.anchored_to or 0),
+            ),
             icon=":material/verified:",
         )
     else:
         st.error(
             say(
-                "Checked {moment}: entry {number} was altered or taken out, and what follows "
-                "cannot be trusted. Stop the server, keep a copy of the gallery's folder as it is, "
-                "and compare it with a backup.",
+                "Checked {moment}: not as Rollcall wrote it. Stop the server, keep a copy of the "
+                "gallery's folder as it is, and compare it with a backup.",
                 moment=visit.language.moment(at),
-                number=broken,
             ),
             icon=":material/gpp_bad:",
         )
+        for finding in found.findings:
+            st.error(plain(sentence(visit.language.tell(finding.message))))
+    for anchor in found.anchors:
+        if anchor.problem:
+            st.warning(plain(sentence(visit.language.tell(anchor.problem))))

@@ -39,7 +39,16 @@ class Trial:
         return [sys.executable, "-m", "app.cli", *arguments, "--home", str(self.home)]
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"ROLLCALL_DETECTOR": yunet(), "ROLLCALL_KEY": KEY}
+        return os.environ | {
+            "ROLLCALL_DETECTOR": yunet(),
+            "ROLLCALL_KEY": KEY,
+            "ROLLCALL_KEY_FOLDER": str(self.keys),
+        }
+
+    @property
+    def keys(self) -> Path:
+        """Where the trail of this gallery alone is anchored: others are copies of it."""
+        return self.home.with_name(f"{self.home.name}-keys")
 
     def enroll(self) -> list[str]:
         return self.command(
@@ -68,7 +77,7 @@ class Trial:
 
     def look(self) -> tuple[dict[str, int], bool]:
         """Templates by name, and whether index, file and audit are sound."""
-        with open_service(Settings(home=self.home, key=KEY)) as service:
+        with open_service(Settings(home=self.home, key=KEY, key_folder=self.keys)) as service:
             people = service.people()
             assert len({s.name for s in people}) == len(people), "somebody is there twice"
             assert all(service.consents(s.subject_id) for s in people), "no consent"

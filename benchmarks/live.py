@@ -212,7 +212,12 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = Settings(home=folder / "gallery", key="5a" * 32, detector=arguments.detector)
+        settings = Settings(
+            home=folder / "gallery",
+            key="5a" * 32,
+            key_folder=folder / "keys",
+            detector=arguments.detector,
+        )
         fill(settings, arguments.backbone, film)
         with open_service(settings) as service:
             in_process(service, film, arguments.seconds)

@@ -80,7 +80,7 @@ class NoDetector:
 
 def make_service(folder: Path, people: int) -> Service:
     """A gallery of this many, and its last nights."""
-    settings = Settings(home=folder, key=KEY.hex(), actor="benchmark")
+    settings = Settings(home=folder, key=KEY.hex(), key_folder=folder / "keys", actor="benchmark")
     write_gallery(settings, _facts())
     gallery = open_gallery(sqlite_url(folder / "gallery.db"), KEY)
     rng = np.random.default_rng(0)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -130,14 +130,16 @@ def measure(
 ) -> None:
     gallery, _ = split(folder / "split", 3, people)
     spec = retail_backbone(folder) if backbone == "retail-0095" else backbone
-    base = Settings(home=folder / "base", key="00" * 32, detector=yunet())
+    base = Settings(
+        home=folder / "base", key="00" * 32, key_folder=folder / "keys", detector=yunet()
+    )
     create(base, spec, consent_policy="none")
     with open_service(base) as service:
         list(service.enroll(gather([gallery]), None, allow_collision))
     for variant in VARIANTS:
         home = folder / variant.replace(" ", "-")
         shutil.copytree(base.home, home)
-        with open_service(Settings(home=home, key=base.key, detector=base.detector)) as service:
+        with open_service(replace(base, home=home, key_folder=home)) as service:
             staff = [start(clip, variant) for clip in clips]
             for report in service.enroll(staff, None, allow_collision):
                 assert report.succeeded, report

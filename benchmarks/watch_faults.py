@@ -206,7 +206,9 @@ def main() -> None:
     if not clip.is_file():
         sys.exit(f"the clips are not here: {CLIPS}")
     with tempfile.TemporaryDirectory() as name:
-        settings = Settings(home=Path(name) / "gallery", key=KEY, detector=yunet())
+        settings = Settings(
+            home=Path(name) / "gallery", key=KEY, key_folder=Path(name), detector=yunet()
+        )
         create(settings, retail_backbone(Path(name)), consent_policy="none")
         with open_service(settings) as service:
             list(service.enroll([start(clip, "film")], None, allow_collision))

@@ -22,6 +22,7 @@ class Settings:
     actor: who acts, for the audit trail.
     review: the limits of the review queue.
     retention: when somebody is told of whose data is due.
+    audit_anchor: one more file, best on another volume, that says how far the audit trail has come.
     """
 
     home: Path
@@ -33,6 +34,12 @@ class Settings:
     actor: str = "python"
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    audit_anchor: Path | None = None
 
     def key_file(self, gallery_id: str) -> Path:
         return self.key_folder / f"{gallery_id}.key"
+
+    def anchor_files(self, gallery_id: str) -> list[Path]:
+        """Where the audit trail is anchored: beside the key, and where else it was asked for."""
+        beside = self.key_folder / f"{gallery_id}.anchor"
+        return [beside] if self.audit_anchor is None else [beside, self.audit_anchor]

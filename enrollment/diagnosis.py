@@ -78,12 +78,8 @@ def diagnose(
             problems.append(
                 message("the database is damaged ({damage}): restore a backup", damage=found.damage)
             )
-        if found.audit_broken_at:
-            problems.append(
-                message(
-                    "the audit trail was altered at entry {number}", number=found.audit_broken_at
-                )
-            )
+        problems += [finding.message for finding in found.audit.findings]
+        problems += [anchor.problem for anchor in found.audit.anchors if anchor.problem]
         if found.live_digest != found.rebuilt_digest:
             problems.append(message("the index differs from the database: run rollcall rebuild"))
         backbone = capture().backbone

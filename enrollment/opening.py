@@ -165,11 +165,11 @@ def database_url(home: Path) -> str:
     return sqlite_url(_database_file(home))
 
 
-def read_key(settings: Settings, facts: GalleryFacts) -> bytes:
+def read_key(settings: Settings, gallery_id: str) -> bytes:
     """Raises KeyMissing."""
     if settings.key is not None:
         return parse_key(settings.key)
-    return read_key_file(settings.key_file(facts.gallery_id))
+    return read_key_file(settings.key_file(gallery_id))
 
 
 def open_capture(

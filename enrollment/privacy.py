@@ -22,7 +22,7 @@ from enrollment.retention_policy import RetentionPolicy
 from enrollment.review_policy import ReviewPolicy
 from store.change import Change
 from store.gallery import Gallery
-from store.records import AuditRecord, ConsentText, Request, Subject
+from store.records import AnchorState, AuditRecord, AuditVerification, ConsentText, Request, Subject
 from wording.message import message
 
 KINDS = ("erasure", "export")
@@ -69,9 +69,9 @@ class Deed:
 
 @dataclass(frozen=True)
 class _Known:
-    """Who was due when the audit trail had that many entries."""
+    """Who was due when this was the newest entry of the audit trail that is more than a look."""
 
-    length: int
+    deed: int
     at: datetime
     people: list[DuePerson]
 
@@ -131,15 +131,15 @@ class Privacy:
 
     def _everybody(self) -> list[DuePerson]:
         """Kept for a minute, while nobody changes anything about a person."""
-        now, length = self._now(), self._gallery.audit_length()
+        now, deed = self._now(), self._gallery.last_deed()
         with self._lock:
             known = self._due
-        if known is not None and known.length == length and now - known.at < _FRESH:
+        if known is not None and known.deed == deed and now - known.at < _FRESH:
             return known.people
         standings = self._gallery.standings(ending(self.policy, now))
         people = everybody_due(standings, self.policy, now, self.consent_required)
         with self._lock:
-            self._due = _Known(length, now, people)
+            self._due = _Known(deed, now, people)
         return people
 
     def texts(self) -> list[ConsentText]:
@@ -281,9 +281,24 @@ class Privacy:
         """Every action that the audit trail has."""
         return self._gallery.audit_actions()
 
-    def audit_broken_at(self) -> int | None:
-        """The first row of the audit trail that was altered; None where the chain holds."""
-        return self._gallery.audit_broken_at()
+    def verify_audit(self) -> AuditVerification:
+        """Is everything as Rollcall wrote it: trail, seals, anchors? Takes a second or more."""
+        return self._gallery.verify_audit()
+
+    def anchors(self) -> list[AnchorState]:
+        """How far second places say that the trail has come; nothing is verified."""
+        return self._gallery.anchors()
+
+    def accept_older(self, reason: str) -> AuditVerification:
+        """A backup was restored on purpose: anchor the trail from here on, and write down why.
+
+        Raises:
+            BadInput: no reason is given. StoreError: something else is wrong, or nothing.
+        """
+        reason = reason.strip()
+        if not reason or len(reason) > MAX_NOTE:
+            raise BadInput(message("write down why, in at most {most} letters", most=MAX_NOTE))
+        return self._gallery.accept(self._actor, reason)
 
     def _told(self, records: Sequence[AuditRecord]) -> list[Deed]:
         ids = self._ids_by_name()

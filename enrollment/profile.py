@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from enrollment.calibration import OperatingPoint
 from enrollment.dossier import write_dossier
 from enrollment.left_out import LeftOut, leave_photos_out
+from enrollment.looks import Looks
 from enrollment.neighbours import Neighbour, likeness_of, neighbours
 from enrollment.portrait import thumbnail_of
 from enrollment.roster import Roster
@@ -29,12 +30,14 @@ class Profiles:
         point: Callable[[], OperatingPoint],
         priors: Callable[[], ScorePriors],
         actor: str,
+        looks: Looks,
     ) -> None:
         self._gallery = gallery
         self._roster = roster
         self._point = point
         self._priors = priors
         self._actor = actor
+        self._looks = looks
 
     def family(self, subject_id: str) -> list[Subject]:
         """The subject of this id and all that were merged into it, itself first; empty where there
@@ -55,8 +58,12 @@ class Profiles:
         return {s: thumbnail_of(kept.image, kept.details, side) for s, kept in newest.items()}
 
     def photos(self, subject_id: str, newest: int | None = None) -> list[Sample]:
-        """Kept photos of a person and of everyone merged into them, oldest first."""
-        return self._gallery.samples(self._members(subject_id), newest)
+        """Kept photos of a person and of everyone merged into them, oldest first; the audit trail
+        says who looked."""
+        found = self._gallery.samples(self._members(subject_id), newest)
+        if found:
+            self._looks.person(subject_id)
+        return found
 
     def left_out(self, subject_id: str) -> LeftOut:
         """How many of the photos would be found if they were not in the gallery."""

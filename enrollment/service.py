@@ -37,6 +37,7 @@ from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.key_budget import KeyBudget
 from enrollment.liveness import Challenge
+from enrollment.looks import Looks
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
@@ -264,6 +265,11 @@ class Service:
         )
 
     @cached_property
+    def looks(self) -> Looks:
+        """Who looked at whose data."""
+        return Looks(self._gallery, lambda: self.acting.actor)
+
+    @cached_property
     def api_keys(self) -> ApiKeys:
         """Who may ask over HTTP, and for what."""
         return ApiKeys(self._gallery, self._settings.actor)
@@ -303,6 +309,7 @@ class Service:
             self.operating_point,
             lambda: self._capture.backbone.priors,
             self._settings.actor,
+            self.looks,
         )
 
     # -- enrolling and recognising --------------------------------------------------------------
@@ -495,7 +502,10 @@ class Service:
 
     def people(self, search: str | None = None) -> list[Subject]:
         """The enrolled, oldest first; those merged into others answer as these."""
-        return matching(self._gallery.subjects().values(), search)
+        found = matching(self._gallery.subjects().values(), search)
+        if found:
+            self.looks.people(len(found))
+        return found
 
     def people_page(
         self,
@@ -506,7 +516,10 @@ class Service:
         limit: int = 50,
     ) -> tuple[list[Subject], int]:
         """Some of the enrolled, and how many there are in all; as `Gallery.page_of_subjects`."""
-        return self._gallery.page_of_subjects(search, states, order, offset, limit)
+        found, total = self._gallery.page_of_subjects(search, states, order, offset, limit)
+        if found:
+            self.looks.people(len(found))
+        return found, total
 
     def names(self, subject_ids: Collection[str]) -> dict[str, str]:
         """What these people are called, by id; who is not there any more is left out."""
@@ -547,12 +560,19 @@ class Service:
         return None if newest is None else crop_of(newest.image, newest.details)
 
     def consents(self, subject_id: str) -> list[Consent]:
-        return self._gallery.consents(subject_id)
+        """What a person agreed to; the audit trail says who looked."""
+        found = self._gallery.consents(subject_id)
+        if found:
+            self.looks.person(subject_id)
+        return found
 
     def samples(self, subject_id: str) -> list[Sample]:
         """The kept photos of a person and of everyone merged into them, oldest first; `details`
-        say where each came from (`lineage`)."""
-        return self._gallery.samples([s.subject_id for s in self._gallery.family(subject_id)])
+        say where each came from (`lineage`). The audit trail says who looked."""
+        found = self._gallery.samples([s.subject_id for s in self._gallery.family(subject_id)])
+        if found:
+            self.looks.person(subject_id)
+        return found
 
     def rename(self, who: str, name: str, *, same_name: bool = False) -> Subject:
         """Change the label; no id and no template changes.
@@ -961,9 +981,9 @@ def open_service(
         settings = Settings(home=Path(settings))
     url = database_url(settings.home)
     facts = read_facts(url)
-    key = read_key(settings, facts)
+    key = read_key(settings, facts.gallery_id)
     return Service(
-        open_gallery(url, key, who or (lambda: None)),
+        open_gallery(url, key, settings.anchor_files(facts.gallery_id), who or (lambda: None)),
         open_archive(settings.home, key),
         lambda: capture or open_capture(settings, facts, progress),
         settings,

@@ -26,11 +26,12 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 
-from store import audit, metadata
+from store import metadata
 from store.archive import Archive
 from store.errors import GalleryDamaged, KeyMissing, StoreError
 from store.records import Backup, GalleryFacts
 from store.vault import Vault
+from store.verification import verify_connection
 from wording.message import message
 
 SUFFIX = ".rollcall"
@@ -407,11 +408,11 @@ def _check_database(database: Path, header: _Header, vault: Vault) -> None:
         facts = metadata.facts(connection)
         if facts.gallery_id != header.gallery_id:
             raise GalleryDamaged(message("the backup holds another gallery than it says"))
-        broken = audit.broken_at(connection, vault)
-        if broken is not None:
+        found = verify_connection(connection, vault).findings
+        if found:
             raise GalleryDamaged(
                 message(
-                    "the audit trail in the backup was altered at entry {broken}", broken=broken
+                    "the backup is of a gallery that was altered: {what}", what=found[0].message
                 )
             )
 

@@ -50,6 +50,7 @@ from store.schema import (
     subjects,
     templates,
 )
+from store.sealing import Sealing
 from store.vault import SubjectKey, Vault
 from wording.message import message
 
@@ -76,16 +77,19 @@ class Change:
     generation: int  # the generation that this change makes
     at: datetime
     actor: str
+    sealing: Sealing
     allow: Callable[[str], None] = lambda action: None
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # active ones, who are found as before
     relabelled: bool = False  # more than added templates: labels or states moved
     dropped_heads: list[str] = field(default_factory=list)  # whose files are to go
     dropped_reports: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)  # actions of the audit trail
     _keys: dict[str, SubjectKey] = field(default_factory=dict)
 
     def add_subject(self, name: str, external_id: str | None) -> str:
         subject_id = str(uuid.uuid4())
+        self.sealing.add(subject_id)
         self.connection.execute(
             sa.insert(subjects).values(
                 subject_id=subject_id,
@@ -110,6 +114,7 @@ class Change:
         self, subject_id: str, basis: str, text: str, expires_at: datetime | None = None
     ) -> str:
         """Write down what was agreed to; `expires_at` None: until it is withdrawn."""
+        self.sealing.touch([subject_id])
         consent_id = str(uuid.uuid4())
         version = version_of(text)
         self.connection.execute(
@@ -128,6 +133,7 @@ class Change:
 
     def withdraw_consents(self, subject_ids: Collection[str]) -> int:
         """Take back every consent of these that was not taken back; returns how many were."""
+        self.sealing.touch(subject_ids)
         count = 0
         for subject_id in subject_ids:
             taken_back = self.connection.execute(
@@ -142,6 +148,7 @@ class Change:
 
     def add_request(self, subject_id: str, kind: str, due_at: datetime, note: str) -> str:
         """Write down what a person asks for, "erasure" or "export"; returns the request's id."""
+        self.sealing.touch([subject_id])
         request_id = str(uuid.uuid4())
         self.connection.execute(
             sa.insert(requests).values(
@@ -168,6 +175,7 @@ class Change:
         ).first()
         if row is None:
             return False
+        self.sealing.touch([row.subject_id])
         self.connection.execute(
             sa.update(requests)
             .where(requests.c.request_id == request_id)
@@ -192,6 +200,7 @@ class Change:
         Raises:
             BadVector: a vector is not a finite unit row of the gallery's dimension.
         """
+        self.sealing.touch([subject_id])
         key = self._key(subject_id)
         state = self.connection.execute(
             sa.select(subjects.c.state).where(subjects.c.subject_id == subject_id)
@@ -269,6 +278,7 @@ class Change:
                 to them.
         """
         ids = list(subject_ids)
+        self.sealing.drop(ids)
         counts = {
             "sightings": sightings.delete_like(self.connection, ids)
             + sightings.delete(self.connection, sighting_ids),
@@ -677,6 +687,7 @@ class Change:
         """Write it into the trail, if whoever acts may do it: nothing is done that is not written,
         so this one place holds what nobody may do. What `allow` raises undoes the change."""
         self.allow(action)
+        self.recorded.append(action)
         audit.append(
             self.connection,
             self.vault,
@@ -688,6 +699,7 @@ class Change:
         )
 
     def _update(self, subject_id: str, **values: object) -> None:
+        self.sealing.touch([subject_id])
         changed = self.connection.execute(
             sa.update(subjects).where(subjects.c.subject_id == subject_id).values(**values)
         )

@@ -26,18 +26,28 @@ from store import (
     negatives,
     person,
     requests,
+    seal,
     sightings,
     standings,
 )
+from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
 from store.change import Acting, Change, template_context
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
-from store.errors import GalleryDamaged, GalleryExists, GalleryMissing, KeyMissing
+from store.errors import (
+    GalleryDamaged,
+    GalleryExists,
+    GalleryMissing,
+    KeyMissing,
+    StoreError,
+)
 from store.index import TemplateIndex
 from store.records import (
+    AnchorState,
     ApiKey,
     AuditRecord,
+    AuditVerification,
     Backup,
     Consent,
     ConsentText,
@@ -65,11 +75,33 @@ from store.records import (
     User,
     Verification,
 )
-from store.schema import erasures, gallery, samples, subject_keys, templates
+from store.schema import (
+    api_keys,
+    erasures,
+    gallery,
+    operating_points,
+    samples,
+    subject_keys,
+    templates,
+    users,
+)
+from store.sealing import Sealing
 from store.vault import SubjectKey, Vault
+from store.verification import held_by, snapshot, verify
 from wording.message import message
 
 _CHECKPOINT_SECONDS = 10.0
+# What an attacker would want forgotten: its anchor goes through to the disk at once.
+_GRAVE = (
+    "subject.erase",
+    "subject.export",
+    "operating-point.",
+    "api_key.",
+    "head.champion",
+    "user.",
+    "role.",
+    "audit.",
+)
 _REMEMBERED = 10_000  # changes that only added, which followers may ask for
 
 
@@ -82,12 +114,14 @@ class Gallery:
         vault: Vault,
         facts: GalleryFacts,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        anchors: Sequence[Path] = (),
         who: Callable[[], Acting | None] = lambda: None,
     ) -> None:
         self.facts = facts
         self._engine = engine
         self._vault = vault
         self._now = now
+        self._places = [AnchorPlace(path, vault, facts.gallery_id) for path in anchors]
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
@@ -95,6 +129,7 @@ class Gallery:
         self._lock = threading.RLock()
         self._who = who
         self._acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
+        self._changing: int | None = None  # the thread that is within a change
 
     # -- care ---------------------------------------------------------------------------------
 
@@ -117,14 +152,45 @@ class Gallery:
             with self._reading() as connection:
                 ids = list(metadata.searchable(connection))
                 rebuilt.add(ids, self._decrypt(connection, ids, progress))
-                broken = audit.broken_at(connection, self._vault)
             return Verification(
                 templates=len(rebuilt),
                 live_digest=live,
                 rebuilt_digest=rebuilt.digest(),
                 damage=damage(self._engine),
-                audit_broken_at=broken,
+                audit=self.verify_audit(),
             )
+
+    def verify_audit(self) -> AuditVerification:
+        """Is everything as Rollcall wrote it: the audit trail, the seals, the anchors?"""
+        return verify(self._engine, self._vault, self._places)
+
+    def anchors(self) -> list[AnchorState]:
+        """What the second places say, without looking at the gallery."""
+        return [held_by(place)[0] for place in self._places]
+
+    def accept(self, actor: str, reason: str) -> AuditVerification:
+        """Somebody says that this older state is the gallery: anchor it from here on.
+
+        Raises:
+            StoreError: something else is wrong as well, or nothing is.
+        """
+        with self._lock:
+            found = self.verify_audit()
+            if not found.only_older:
+                raise StoreError(
+                    message(
+                        "only an older state that you restored can be accepted, and this is "
+                        "none; nothing was changed. Run: rollcall audit verify"
+                    )
+                )
+            details = {"reason": reason, "rows": found.rows, "anchored_to": found.anchored_to}
+            with self.change(actor, raises_generation=False) as change:
+                change.record("audit.accept", "", details)
+            with self._reading() as connection:
+                end = audit.last(connection)
+            for place in self._places:
+                place.replace(self._anchor_of(end))
+            return self.verify_audit()
 
     def rebuild(self) -> int:
         """Throw the index away and build it anew from the database; returns its size."""
@@ -419,13 +485,17 @@ class Gallery:
         )
 
     def operating_points(self) -> list[StoredOperatingPoint]:
-        """Every one that was stored, oldest first."""
-        with self._reading() as connection:
+        """Every one that was stored, oldest first.
+
+        Raises:
+            GalleryDamaged: somebody has changed one outside Rollcall.
+        """
+        with self._reading(operating_points) as connection:
             return metadata.all_operating_points(connection)
 
     def newest_operating_points(self, most: int) -> list[StoredOperatingPoint]:
-        """The last of `operating_points`, oldest first."""
-        with self._reading() as connection:
+        """The last of `operating_points`, oldest first. Raises GalleryDamaged likewise."""
+        with self._reading(operating_points) as connection:
             return metadata.newest_operating_points(connection, most)
 
     def cohort(self) -> StoredCohort | None:
@@ -473,12 +543,17 @@ class Gallery:
             return person.page_of_events(connection, offset, limit)
 
     def api_keys(self) -> list[ApiKey]:
-        """Keys of other software, oldest first; those that have ended too."""
-        with self._reading() as connection:
+        """Keys of other software, oldest first; those that have ended too.
+
+        Raises:
+            GalleryDamaged: somebody has changed one outside Rollcall.
+        """
+        with self._reading(api_keys) as connection:
             return api_key.every(connection)
 
     def api_key_of(self, secret: str) -> ApiKey | None:
-        with self._reading() as connection:
+        """Raises GalleryDamaged when a key was changed outside Rollcall."""
+        with self._reading(api_keys) as connection:
             return api_key.of_secret(connection, self._vault, secret)
 
     def use_key(self, key_id: str, after: Callable[[KeyUse], KeyUse | None]) -> KeyUse:
@@ -497,17 +572,18 @@ class Gallery:
             return account.every(connection, self._vault)
 
     def user_named(self, login: str) -> User | None:
-        """By the case-folded login."""
-        with self._reading() as connection:
+        """By the case-folded login. Raises GalleryDamaged when users were changed from outside."""
+        with self._reading(users) as connection:
             return account.named(connection, self._vault, login)
 
     def user_of_provider(self, issuer: str, external: str) -> User | None:
-        with self._reading() as connection:
+        """Raises GalleryDamaged, as `user_named`."""
+        with self._reading(users) as connection:
             return account.of_provider(connection, self._vault, issuer, external)
 
     def session_of(self, token: str) -> Session | None:
-        """As `account.session_of`."""
-        with self._reading() as connection:
+        """As `account.session_of`. Raises GalleryDamaged, as `user_named`."""
+        with self._reading(users) as connection:
             return account.session_of(connection, self._vault, token)
 
     def sessions(self) -> list[Session]:
@@ -531,20 +607,15 @@ class Gallery:
         with self._reading() as connection:
             return audit.page(connection, actions, names, offset, limit)
 
-    def audit_length(self) -> int:
-        """Entries of the audit trail: more after every change of a person, by any process."""
+    def last_deed(self) -> int:
+        """A number that every change of a person raises, by any process; a look does not."""
         with self._reading() as connection:
-            return audit.length(connection)
+            return audit.last_deed(connection)
 
     def audit_actions(self) -> list[str]:
         """Every action that the audit trail has."""
         with self._reading() as connection:
             return audit.actions(connection)
-
-    def audit_broken_at(self) -> int | None:
-        """The first row of the audit trail that does not fit its chain; None where all do."""
-        with self._reading() as connection:
-            return audit.broken_at(connection, self._vault)
 
     def standings(self, ending: datetime) -> list[Standing]:
         """Whom a rule of retention may be about, where consents that end by then are looked at."""
@@ -570,7 +641,8 @@ class Gallery:
             return requests.open_now(connection)
 
     def max_fpir(self) -> float:
-        with self._reading() as connection:
+        """Raises GalleryDamaged when it was changed outside Rollcall."""
+        with self._reading(gallery) as connection:
             return float(connection.execute(sa.select(gallery.c.max_fpir)).scalar_one())
 
     # -- writing ------------------------------------------------------------------------------
@@ -581,6 +653,9 @@ class Gallery:
 
         Args:
             raises_generation: False for records that alter nobody's recognition.
+
+        Raises:
+            GalleryDamaged: what is to be changed was changed outside Rollcall before.
         """
         acting = self.acting
         with self._lock:
@@ -591,11 +666,40 @@ class Gallery:
                 )
                 reached = metadata.generation(connection)
                 self._refresh(connection, reached - step)
-                change = Change(connection, self._vault, self.facts, reached, self._now(), actor)
+                sealing = Sealing(connection, self._vault, reached - step)
+                change = Change(
+                    connection, self._vault, self.facts, reached, self._now(), actor, sealing
+                )
                 if acting is not None:
                     change.actor, change.allow = acting.actor, acting.allow
-                yield change
+                self._changing = threading.get_ident()
+                try:
+                    with sealing.watching():
+                        yield change
+                finally:
+                    self._changing = None
+                end = sealing.close(reached)
             self._follow(change)
+            self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
+
+    @property
+    def is_changing(self) -> bool:
+        """Is this thread within a change, so that another one would wait for itself?"""
+        return self._changing == threading.get_ident()
+
+    def _keep_anchors(self, end: tuple[int, bytes], *, at_once: bool = False) -> None:
+        anchor = self._anchor_of(end)
+        for place in self._places:
+            place.keep(anchor, self._has_row_of, at_once=at_once)
+
+    def _anchor_of(self, end: tuple[int, bytes]) -> Anchor:
+        seq, mac = end
+        return Anchor(self.facts.gallery_id, seq, mac.hex(), self._generation, self._now(), seq)
+
+    def _has_row_of(self, anchor: Anchor) -> bool:
+        with self._reading() as connection:
+            mac = audit.mac_at(connection, anchor.seq)
+        return mac is not None and mac.hex() == anchor.mac
 
     def _follow(self, change: Change) -> None:
         if change.relabelled:
@@ -676,9 +780,32 @@ class Gallery:
             self._acting.reset(token)
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with translated(), self._engine.connect() as connection:
+    def _reading(self, *policy: sa.Table) -> Iterator[sa.Connection]:
+        """Args: policy: tables that must be as Rollcall wrote them, or GalleryDamaged is raised."""
+        with translated(), snapshot(self._engine) as connection:
+            if policy:
+                seal.check(connection, self._vault, policy)
             yield connection
+
+    def seal(self) -> None:
+        """See that policy is as Rollcall wrote it; seal what no version has sealed before.
+
+        Raises:
+            GalleryDamaged: it is not.
+        """
+        with self._reading() as connection:
+            kept = seal.read(connection)
+            sealed = bool(kept) and not seal.out_of_date(kept)
+            if sealed:
+                seal.check(connection, self._vault)
+        if not sealed:
+            anchored = any(anchor for _, anchor, _ in map(held_by, self._places))
+            with translated(), self._engine.begin() as connection:
+                connection.execute(sa.update(gallery).values(generation=gallery.c.generation))
+                seal.begin(connection, self._vault, self._now(), anchored=anchored)
+        with self._reading() as connection:
+            end = audit.last(connection)
+        self._keep_anchors(end)
 
 
 def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -> None:
@@ -694,6 +821,7 @@ def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -
             if connection.execute(sa.select(gallery.c.one)).first() is not None:
                 raise GalleryExists(message("there is a gallery in this database already"))
             stamp(connection, key, facts, max_fpir)
+            seal.begin(connection, Vault(key), datetime.now(UTC), anchored=False)
         checkpoint(engine)
     finally:
         engine.dispose()
@@ -734,15 +862,22 @@ def read_facts(url: str) -> GalleryFacts:
         engine.dispose()
 
 
-def open_gallery(url: str, key: bytes, who: Callable[[], Acting | None] = lambda: None) -> Gallery:
+def open_gallery(
+    url: str,
+    key: bytes,
+    anchors: Sequence[Path] = (),
+    who: Callable[[], Acting | None] = lambda: None,
+) -> Gallery:
     """Open an existing gallery, and finish an erasure that was cut short.
 
     Args:
+        anchors: files in second places, which say how far the audit trail has come.
         who: in whose name a thread acts; asked at each change.
 
     Raises:
         GalleryMissing: the database holds none.
         KeyMissing: the key is not the one it was made with.
+        GalleryDamaged: policy was changed outside Rollcall.
     """
     engine = open_engine(url)
     _check_schema(engine)
@@ -759,7 +894,8 @@ def open_gallery(url: str, key: bytes, who: Callable[[], Acting | None] = lambda
                 key_id=key_id,
             )
         )
-    opened = Gallery(engine, vault, facts, who=who)
+    opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
+    opened.seal()
     if opened.unfinished_erasures():
         opened.finish_erasures()
     return opened

@@ -303,6 +303,59 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """Something that is not as Rollcall wrote it.
+
+    kind: "audit", "whole", "seals", "policy", "subject", "subjects", "rollback", "fork" or
+    "anchor". where: the row, table, subject or file.
+    """
+
+    kind: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True)
+class AnchorState:
+    """One second place. seq, at: what it holds; since: its first row; problem: why it cannot be
+    read or written."""
+
+    place: str
+    seq: int | None
+    at: datetime | None
+    since: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class AuditVerification:
+    """What was found when everything was computed anew.
+
+    rows: of the audit trail. verified_to: up to which row each is what was written. sealed: False
+    in a gallery of before that nobody has opened since. anchored_to, anchored_at: the furthest row
+    that a second place holds, and since when. seconds: how long it took.
+    """
+
+    rows: int
+    verified_to: int
+    sealed: bool
+    anchored_to: int | None
+    anchored_at: datetime | None
+    anchors: tuple[AnchorState, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def intact(self) -> bool:
+        return not self.findings
+
+    @property
+    def only_older(self) -> bool:
+        """Is the one thing that is wrong that this is an older state than was anchored?"""
+        return bool(self.findings) and {f.kind for f in self.findings} <= {"rollback", "fork"}
+
+
+@dataclass(frozen=True)
 class Verification:
     """What a comparison of the live index with a rebuilt one found."""
 
@@ -310,15 +363,11 @@ class Verification:
     live_digest: str
     rebuilt_digest: str
     damage: str | None
-    audit_broken_at: int | None
+    audit: AuditVerification
 
     @property
     def sound(self) -> bool:
-        return (
-            self.live_digest == self.rebuilt_digest
-            and self.damage is None
-            and self.audit_broken_at is None
-        )
+        return self.live_digest == self.rebuilt_digest and self.damage is None and self.audit.intact
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ subject_keys = _table(
     sa.Column("subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), primary_key=True),
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    # Over everything that is kept of the subject, see `store/seal.py`.
+    sa.Column("seal", sa.LargeBinary),
 )
 
 consents = _table(
@@ -153,6 +155,15 @@ audit = _table(
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("prev", sa.LargeBinary, nullable=False),
     sa.Column("mac", sa.LargeBinary, nullable=False),
+)
+
+# Keyed digests: of each table of policy, of all subjects together, and of all of these and the end
+# of the audit trail. `columns` says what was sealed, so that a later version can seal more.
+seals = _table(
+    "seals",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("columns", sa.Text, nullable=False),
+    sa.Column("seal", sa.LargeBinary, nullable=False),
 )
 
 # Faces that nobody has decided on, and faces that somebody said no to. They belong to no subject's

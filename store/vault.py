@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from store.errors import GalleryDamaged
@@ -60,7 +61,7 @@ class Vault:
 
     def __init__(self, master: bytes) -> None:
         self._wrapping = AESGCM(_derive(master, b"rollcall subject keys"))
-        self._audit = _derive(master, b"rollcall audit")
+        self._audit = HMAC(_derive(master, b"rollcall audit"), hashes.SHA256())
         self._lookup = _derive(master, b"rollcall lookup")
         self._heads = AESGCM(_derive(master, b"rollcall heads"))
         self._faces = AESGCM(_derive(master, b"rollcall faces of nobody"))
@@ -129,7 +130,9 @@ class Vault:
         return AESGCM(key.derive(self._backups))
 
     def audit_mac(self, record: bytes) -> bytes:
-        return hmac.digest(self._audit, record, "sha256")
+        mac = self._audit.copy()  # a third of the time of making one
+        mac.update(record)
+        return mac.finalize()
 
     def lookup_mac(self, purpose: str, value: bytes) -> bytes:
         """A keyed digest: equal values can be found again, and nobody without the key can test

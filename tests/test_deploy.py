@@ -22,9 +22,6 @@ ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 UNIT = ROOT / "deploy" / "rollcall.service"
 CADDYFILE = ROOT / "deploy" / "Caddyfile"
-# Added to `serve` on another branch. When it is there, `test_every_flag_exists` says so: delete
-# this set, and the branch of the test that it stands in.
-NOT_YET = {"--public-url"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -78,8 +75,7 @@ def test_every_flag_exists(file: str) -> None:
     serve = get_command(app).commands[command]  # type: ignore[attr-defined]
     known = {option for parameter in serve.params for option in parameter.opts}
     flags = {word.split("=")[0] for word in given if word.startswith("--")}
-    assert not NOT_YET & known, "it is there now: delete NOT_YET"
-    assert flags - NOT_YET <= known
+    assert flags <= known
 
 
 def test_beyond_loopback_only_with_a_public_url() -> None:

@@ -152,6 +152,8 @@ class AuditPage(_Document):
     audit: list[AuditRow]
     total: int
     next_offset: int | None
+    anchored_to: int | None
+    anchored_at: str | None
 
 
 class EventRow(_Document):

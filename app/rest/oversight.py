@@ -52,7 +52,15 @@ def read_audit(
         }
         for deed in deeds
     ]
-    return {"audit": rows, "total": total, "next_offset": next_offset(offset, len(rows), total)}
+    anchors = [anchor for anchor in caller.service.privacy.anchors() if anchor.seq is not None]
+    furthest = max(anchors, key=lambda anchor: anchor.seq or 0, default=None)
+    return {
+        "audit": rows,
+        "total": total,
+        "next_offset": next_offset(offset, len(rows), total),
+        "anchored_to": furthest.seq if furthest else None,
+        "anchored_at": furthest.at.isoformat() if furthest and furthest.at else None,
+    }
 
 
 @oversight.get("/events", response_model=EventsPage)

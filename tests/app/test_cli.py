@@ -1,7 +1,9 @@
 """The command line from outside: exit codes, one line on stderr, JSON alone on stdout."""
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from enrollment import errors as enrollment_errors
 from models import errors as model_errors
 from store import errors as store_errors
 from tests import tiny
+from tests.galleries import make_gallery
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -110,3 +113,44 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--version")
     assert code == 0
     assert out.strip()[0].isdigit()
+
+
+def test_audit_verify(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_gallery(tmp_path / "gallery", {"Ada": (1, 1)})
+    monkeypatch.setenv("ROLLCALL_KEY", tiny.KEY)
+    monkeypatch.setenv("ROLLCALL_KEY_FOLDER", str(home / "keys"))
+    code, out, _ = run(capsys, "audit", "verify", "--home", str(home), "--json")
+    document = json.loads(out)
+    assert (code, document["intact"], document["findings"]) == (0, True, [])
+    assert document["anchored_to"] == document["verified_to"] == document["rows"] > 0
+    code, out, _ = run(capsys, "audit", "accept", "no need", "--home", str(home))
+    assert code == 3
+    with closing(sqlite3.connect(home / "gallery.db")) as database, database:
+        database.execute("UPDATE gallery SET max_fpir = 0.5")
+    code, out, err = run(capsys, "people", "--home", str(home))
+    assert (code, out) == (3, "")
+    assert "rollcall audit verify" in err
+    code, out, err = run(capsys, "audit", "verify", "--home", str(home))
+    assert code == 1
+    assert "the table gallery was changed outside Rollcall" in out
+    assert "next: stop the server" in out
+    assert "NOT INTACT" in out
+    code, out, err = run(capsys, "audit", "verify", "--home", str(tmp_path / "none"))
+    assert (code, out) == (3, "")
+
+
+def test_a_further_place_for_the_anchor(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, further = make_gallery(tmp_path / "gallery", {"Ada": (1, 1)}), tmp_path / "usb" / "one"
+    monkeypatch.setenv("ROLLCALL_KEY", tiny.KEY)
+    monkeypatch.setenv("ROLLCALL_AUDIT_ANCHOR", str(further))
+    assert run(capsys, "people", "--home", str(home))[0] == 0
+    _, out, _ = run(capsys, "audit", "verify", "--home", str(home), "--json")
+    beside, other = json.loads(out)["anchors"]
+    assert Path(beside["place"]).parent == tmp_path / "keys"
+    assert other["place"] == str(further)
+    assert other["seq"] == beside["seq"] == json.loads(out)["rows"]
+    assert other["since"] > 1, "begun after the gallery was made"

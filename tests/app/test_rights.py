@@ -45,14 +45,15 @@ DOES = {
     "cohort.set": {"ml-engineer", "admin"},
     "head.champion": {"ml-engineer"}, "head.challenger": {"ml-engineer"},
     "head.refused": {"ml-engineer"}, "head.retired": {"ml-engineer"},
-    "backup.make": {"admin"}, "backup.check": {"admin"},
+    "audit.accept": {"admin"}, "backup.make": {"admin"}, "backup.check": {"admin"},
     "api_key.add": {"admin"}, "api_key.revoke": {"admin"},
     "user.add": {"admin"}, "user.roles": {"admin"}, "user.disable": {"admin"},
     "user.enable": {"admin"}, "user.reset": {"admin"},
 }  # fmt: skip
 # Consequences of what was allowed, and one's own affairs.
 OPEN = {
-    "operating-point.set", "review.expire", "user.password", "user.factor",
+    "operating-point.set", "review.expire", "person.look", "people.look", "seal.first",
+    "seal.renew", "user.password", "user.factor",
     "session.open", "session.confirm", "session.refuse", "session.end",
 }  # fmt: skip
 Person = Callable[..., Enrollee]

@@ -21,7 +21,7 @@ def test_models_are_opened_once(service: Service, settings: Settings, capture: C
         opened.append(capture)
         return capture
 
-    key = read_key(settings, service.facts)
+    key = read_key(settings, service.facts.gallery_id)
     gallery = open_gallery(database_url(settings.home), key)
     with Service(gallery, open_archive(settings.home, key), open_slowly, settings) as shared:
 

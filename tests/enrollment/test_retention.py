@@ -252,7 +252,7 @@ def test_erasing_leaves_no_request_and_an_audit_that_tells(staffed: Service) -> 
     (asked,) = [deed for deed in deeds if deed.record.action == "request.add"]
     assert asked.gone
     assert "secret" not in str(asked.record)
-    assert staffed.privacy.audit_broken_at() is None
+    assert staffed.privacy.verify_audit().intact
 
 
 def test_the_trail_names_those_who_are_still_here(staffed: Service) -> None:
@@ -277,7 +277,9 @@ def test_the_trail_names_those_who_are_still_here(staffed: Service) -> None:
 def test_an_altered_trail_is_told_of(staffed: Service) -> None:
     with staffed._gallery._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE audit SET actor = 'x' WHERE seq = 3")
-    assert staffed.privacy.audit_broken_at() == 3
+    found = staffed.privacy.verify_audit()
+    assert not found.intact
+    assert found.verified_to == 2
 
 
 def test_long_suspensions_are_told_of_and_due_people_come_in_pages(staffed: Service) -> None:

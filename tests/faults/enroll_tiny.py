@@ -17,7 +17,7 @@ BEGINS = "begins"
 def main(home: Path, photos: Path, say: Callable[[str], None]) -> None:
     """Says BEGINS before anything is written, then everybody who is enrolled."""
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
-    settings = Settings(home=home, key=tiny.KEY, actor="killed")
+    settings = Settings(home=home, key=tiny.KEY, key_folder=home.parent, actor="killed")
     say(BEGINS)
     if not is_gallery(home):
         write_gallery(settings, facts_of(capture, "", "required"))

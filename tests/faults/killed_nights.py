@@ -45,7 +45,9 @@ def killed_nights(home: Path, kills: int, mode: str, seed: int = 0) -> Tally:
         AssertionError: something is half there afterwards.
     """
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
-    settings = Settings(home=home, key=KEY, actor="kill")
+    settings = Settings(
+        home=home, key=KEY, key_folder=home.with_name(f"{home.name}-keys"), actor="kill"
+    )
     write_gallery(settings, facts_of(capture, "", "none"))
     policy = NightPolicy(mode=mode, options=FitOptions(epochs=2))
     moments, tally = random.Random(seed), Tally()

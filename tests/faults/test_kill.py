@@ -85,7 +85,9 @@ def test_killed_while_enrolling(tmp_path: Path) -> None:
 
 def look(home: Path) -> dict[str, int]:
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
-    with open_service(Settings(home=home, key=tiny.KEY), capture=capture) as service:
+    with open_service(
+        Settings(home=home, key=tiny.KEY, key_folder=home.parent), capture=capture
+    ) as service:
         assert service.verify_gallery().sound
         people = service.people()
         assert all(len(service.consents(s.subject_id)) == 1 for s in people)

@@ -1,5 +1,7 @@
 """A gallery of an older version opens, with everything that was in it."""
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +11,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from store.change import Change
 from store.consent import version_of
 from store.database import _alembic, needs_migration, open_engine
 from store.gallery import Gallery, open_gallery, stamp
 from store.records import StoredAnswer
 from store.schema import metadata
+from store.sealing import Sealing
 from store.vault import Vault
 from tests.store.places import (
     KEY,
@@ -40,9 +44,32 @@ def make_at(url: str, revision: str) -> Gallery:
     return Gallery(engine, Vault(KEY), made)
 
 
+class NoSealing(Sealing):
+    """As it was before 0007."""
+
+    def __init__(self) -> None:
+        pass
+
+    def touch(self, subject_ids: Collection[str]) -> None:
+        pass
+
+    def add(self, subject_id: str) -> None:
+        pass
+
+
+@contextmanager
+def change_of_before(gallery: Gallery) -> Iterator[Change]:
+    """A change as a version without seals made it."""
+    with gallery._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE gallery SET generation = generation + 1")
+        reached = connection.exec_driver_sql("SELECT generation FROM gallery").scalar_one()
+        now = datetime.now(UTC)
+        yield Change(connection, Vault(KEY), gallery.facts, reached, now, "test", NoSealing())
+
+
 def enroll_in_0003(gallery: Gallery, name: str, text: str, seed: int) -> str:
     """As `enroll`, where a consent had no version and no end."""
-    with gallery.change("test") as change:
+    with change_of_before(gallery) as change:
         subject_id = change.add_subject(name, None)
         change.connection.execute(
             sa.text(

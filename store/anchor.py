@@ -1,0 +1,198 @@
+"""Anchors: how far the audit trail had come, signed, in a second place.
+
+A trail that was cut off, or a database that was put back to an older state, is whole in itself;
+only what lies elsewhere can tell. An anchor is a small file outside the gallery's folder that is
+written after every change and never lowered, by however many processes.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from store.errors import GalleryDamaged
+from store.vault import Vault
+from wording.message import message
+
+SUFFIX = ".anchor"
+_SYNCED_EVERY = 3600.0  # seconds
+_LOCKED_FOR = 2.0  # seconds that another process may take
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """seq, mac: the newest row of the audit trail at that time. since: the first row that this
+    file ever held; a later one than 1 means that it was begun anew."""
+
+    gallery_id: str
+    seq: int
+    mac: str
+    generation: int
+    at: datetime
+    since: int
+
+
+class AnchorPlace:
+    """One file that anchors are kept in. `problem`: why the last one could not be, or None."""
+
+    def __init__(self, path: Path, vault: Vault, gallery_id: str) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._vault = vault
+        self._gallery_id = gallery_id
+        self._mine: Anchor | None = None
+        self._synced_at: float | None = None
+
+    def read(self) -> Anchor | None:
+        """What is kept; None: nothing yet.
+
+        Raises:
+            GalleryDamaged: it was not written with this gallery's key. OSError: it cannot be read.
+        """
+        try:
+            raw = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if not raw:
+            return None  # the power failed between the name and the content
+        try:
+            held = json.loads(raw)
+            anchor = Anchor(
+                gallery_id=str(held["gallery_id"]),
+                seq=int(held["seq"]),
+                mac=str(held["mac"]),
+                generation=int(held["generation"]),
+                at=datetime.fromisoformat(held["at"]),
+                since=int(held["since"]),
+            )
+            signed = held["signature"] == self._signature(anchor)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._forged() from error
+        if not signed or anchor.gallery_id != self._gallery_id:
+            raise self._forged()
+        return anchor
+
+    def keep(
+        self, anchor: Anchor, follows: Callable[[Anchor], bool], *, at_once: bool = False
+    ) -> None:
+        """Write it unless a later one is there. What goes wrong is `problem`, never an error: the
+        change is made already, and stays made.
+
+        Args:
+            follows: does the gallery's trail hold the row that is anchored now?
+            at_once: get it through to the disk, whenever that was done last.
+        """
+        self._guarded(lambda: self._keep(anchor, follows, at_once))
+
+    def replace(self, anchor: Anchor) -> None:
+        """Write it whatever is there, because a person has said that this is the gallery."""
+        self._guarded(lambda: self._write(anchor, at_once=True))
+
+    def try_out(self) -> None:
+        """Find out whether it could be written; sets `problem`."""
+        self._guarded(lambda: None)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._locked():
+                self.problem = None
+                act()
+        except (OSError, GalleryDamaged) as error:
+            self.problem = message(
+                "the audit trail's anchor {path} cannot be kept: {error}",
+                path=self.path,
+                error=error.args[0] if isinstance(error, GalleryDamaged) else str(error),
+            )
+
+    def _keep(self, anchor: Anchor, follows: Callable[[Anchor], bool], at_once: bool) -> None:
+        held = self.read()
+        if held is not None and held.seq >= anchor.seq:
+            return
+        if held is not None and held != self._mine and not follows(held):
+            raise GalleryDamaged(
+                message(
+                    "it holds entry {number} of another history; run: rollcall audit verify",
+                    number=held.seq,
+                )
+            )
+        since = anchor.since if held is None else held.since
+        self._write(
+            Anchor(anchor.gallery_id, anchor.seq, anchor.mac, anchor.generation, anchor.at, since),
+            at_once,
+        )
+
+    def _write(self, anchor: Anchor, at_once: bool) -> None:
+        now = time.monotonic()
+        synced = at_once or self._synced_at is None or now - self._synced_at >= _SYNCED_EVERY
+        content = json.dumps({**_fields(anchor), "signature": self._signature(anchor)})
+        new = self.path.with_name(f".{self.path.name}.new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(content + "\n")
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        new.replace(self.path)
+        if synced:
+            _sync_folder(self.path.parent)
+            self._synced_at = now
+        self._mine = anchor
+
+    def _signature(self, anchor: Anchor) -> str:
+        signed = json.dumps(_fields(anchor), sort_keys=True)
+        return self._vault.audit_mac(b"anchor\n" + signed.encode()).hex()
+
+    def _forged(self) -> GalleryDamaged:
+        return GalleryDamaged(
+            message("{path} was not written by this gallery, or was altered", path=self.path)
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        handle = os.open(
+            self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600
+        )
+        try:
+            _lock(handle)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _fields(anchor: Anchor) -> Mapping[str, object]:
+    return {
+        "gallery_id": anchor.gallery_id,
+        "seq": anchor.seq,
+        "mac": anchor.mac,
+        "generation": anchor.generation,
+        "at": anchor.at.isoformat(),
+        "since": anchor.since,
+    }
+
+
+def _lock(handle: int) -> None:
+    """Raises OSError when another process keeps it for too long."""
+    try:
+        import fcntl
+    except ImportError:
+        return  # Windows: one process at a time
+    deadline = time.monotonic() + _LOCKED_FOR
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > deadline:
+            raise OSError("another process keeps it locked")
+        time.sleep(0.01)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
