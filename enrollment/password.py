@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,10 +21,13 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()  # 64 MiB and three passes, the library's and RFC 9106's
-        # Of somebody who is not there, so that asking for them takes as long.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
         # Each takes 64 MiB and a processor: a crowd of guesses must not take them all.
         self._at_once = threading.BoundedSemaphore(2)
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Of somebody who is not there, so that asking for them takes as long."""
+        return self._hasher.hash(secrets.token_urlsafe())
 
     def encode(self, password: str) -> str:
         with self._at_once:

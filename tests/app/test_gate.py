@@ -14,6 +14,7 @@ from app.gate import Gate
 from app.signing_in import SigningIn
 from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.service import Service
+from tests.quick_passwords import QuickPasswords
 
 HERE = "http://127.0.0.1"
 GOOD = "a sentence to keep"
@@ -41,6 +42,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 def browse(service: Service) -> Iterator[Browse]:
+    service._passwords = QuickPasswords()
     opened: list[TestClient] = []
 
     def browser(*, secure: bool = False, signed_in: bool = False) -> TestClient:

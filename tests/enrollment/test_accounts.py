@@ -6,26 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 
 from enrollment.accounts import FIRST_LOGIN, Accounts
 from enrollment.errors import BadInput, Forbidden
-from enrollment.password import Passwords
 from enrollment.rights import EVERY, NOBODY, Right
 from enrollment.second_factor import new_secret
 from enrollment.service import Service
 from enrollment.sessions import Sessions
+from tests.quick_passwords import QuickPasswords
 
 GOOD = "a sentence to keep"
 ANOTHER = "quite another one"
-
-
-class QuickPasswords(Passwords):
-    """argon2id with the least work: hundreds of tests sign in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass
@@ -281,7 +272,7 @@ def test_everything_is_in_the_audit_trail_and_no_secret(office: Office) -> None:
     office.sessions.sign_in("anna", "wrong")
     office.sessions.end(token)
     assert set(office.actions()) == {
-        "user.add", "session.open", "user.password", "session.end", "session.refuse",
+        "seal.first", "user.add", "session.open", "user.password", "session.end", "session.refuse",
     }  # fmt: skip
     deeds, _ = office.service.privacy.audit_page(limit=1000)
     said = str([deed.record for deed in deeds])

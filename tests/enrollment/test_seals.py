@@ -16,6 +16,7 @@ from enrollment.intake import Enrollee
 from enrollment.looks import Looks
 from enrollment.photo import photo_bytes
 from enrollment.planning import NightPolicy
+from enrollment.rights import Acting
 from enrollment.service import Service
 from store.errors import GalleryDamaged
 from tests import tiny
@@ -241,7 +242,7 @@ def test_who_looks_at_a_person_is_written_down_once(staffed: Service) -> None:
     staffed.consents(one)
     staffed.profiles.photos(one)
     staffed.profiles.photos(other)
-    with staffed.acting_as("api:Door"):
+    with staffed.acting_as(Acting("api:Door")):
         staffed.consents(one)
         staffed.consents("nobody")
     assert looks(staffed) == [
