@@ -1,4 +1,4 @@
-"""Twelve ways to tamper with a gallery's database through `sqlite3`, without the key.
+"""Thirteen ways to tamper with a gallery's database through `sqlite3`, without the key.
 
 Each way has two attackers: one who edits and goes, and one who knows the schema, links the trail
 anew, moves seals along with what they seal, and brings yesterday's seals back with yesterday's
@@ -10,13 +10,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from store.database import sqlite_url
 from store.gallery import create_gallery, open_gallery
-from store.records import AuditVerification
+from store.records import AuditVerification, User
 from store.verification import verify_database
 from tests.store.places import KEY, enroll, facts
 
@@ -76,6 +76,10 @@ def make_scene(folder: Path) -> Scene:
             generation=gallery.generation() + 1, threshold=0.5, max_fpir=0.01, details={}
         )
         change.add_api_key("Door", ["identify"], 30, 100, "secret")
+        anna = User("1", "anna", frozenset({"admin"}), change.at, change.at, "$argon2id$a")
+        bo = replace(anna, user_id="2", login="bo", password="$argon2id$b")
+        change.add_user(anna)
+        change.add_user(bo)
     yesterday = _kept(gallery, folder, "yesterday.db")
     with gallery.change("test") as change:
         change.withdraw_consents(people[:3])
@@ -88,6 +92,8 @@ def make_scene(folder: Path) -> Scene:
         (key,) = gallery.api_keys()
         change.revoke_api_key(key)
         change.add_api_key("Lift", ["identify"], 30, 100, "other")
+        less = replace(bo, roles=frozenset({"viewer"}), disabled_at=change.at)
+        change.put_user(bo, less, "user.roles", {"roles": ["viewer"]})
     with gallery.change("test") as change:
         change.add_request(people[6], "export", change.at + timedelta(days=30), "")
     gallery.close()
@@ -217,6 +223,27 @@ def edit_key(crime: Crime) -> None:
     crime.run(f"UPDATE api_keys SET {column} = ? WHERE name = ?", value, name)  # noqa: S608
 
 
+def edit_user(crime: Crime) -> None:
+    if crime.knowing:
+        crime.run("DELETE FROM users")
+        crime.run("INSERT INTO users SELECT * FROM y.users")
+        _yesterdays_seal(crime, *crime.random.choice([["users"], ["users", "whole"]]))
+        return
+    kind = crime.random.choice(["roles", "password", "disabled_at", "insert", "delete"])
+    if kind == "insert":
+        crime.run(
+            "INSERT INTO users SELECT 'x', 'mallory', '[\"admin\"]', password, 0, NULL, 0, NULL, "
+            "NULL, created_at, NULL, 0, failed_at FROM users LIMIT 1"
+        )
+    elif kind == "delete":
+        crime.run("DELETE FROM users WHERE login = ?", crime.one("SELECT login FROM users")[0])
+    else:
+        value = {"roles": '["admin", "viewer"]', "password": "$argon2id$", "disabled_at": None}[
+            kind
+        ]
+        crime.run(f"UPDATE users SET {kind} = ? WHERE login = 'bo'", value)  # noqa: S608
+
+
 def edit_consent(crime: Crime) -> None:
     subject_id, consent_id = crime.one(
         "SELECT subject_id, consent_id FROM consents WHERE withdrawn_at IS NOT NULL"
@@ -305,6 +332,7 @@ KINDS: Mapping[str, Callable[[Crime], None]] = {
     "edit the threshold": edit_threshold,
     "edit max_fpir or the consent policy": edit_policy,
     "edit a key": edit_key,
+    "edit a role, or who may sign in": edit_user,
     "edit or un-withdraw a consent": edit_consent,
     "give a template to another subject": give_template,
     "swap two names, or resume somebody": rename_or_resume,
