@@ -29,7 +29,7 @@ def show(visit: Visit) -> None:
             st.html(way_out(say("Leave door mode")), width="content")
     with camera:
         words = state_words(visit)
-        live_camera(visit, f"{_KEY}-webrtc", lambda: live.begin(service, words))
+        live_camera(visit, f"{_KEY}-webrtc", lambda: live.begin(service, words, visit.goes_on))
         _show_trouble(visit, live)
     with above:
         if service.count():

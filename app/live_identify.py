@@ -33,7 +33,7 @@ def show_live(visit: Visit) -> None:
     )
     live.options = Options(keep_unknown=keep)
     words = state_words(visit)
-    live_camera(visit, f"{_KEY}-camera", lambda: live.begin(service, words))
+    live_camera(visit, f"{_KEY}-camera", lambda: live.begin(service, words, visit.goes_on))
     trouble = camera_trouble(visit, f"{_KEY}-trouble")
     if trouble is not None:
         st.error(

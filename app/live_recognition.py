@@ -16,14 +16,14 @@ from app.live_view import LiveView
 from app.overlay import overlay
 from app.passed import PassedList
 from enrollment.capture import CapturedFace
-from enrollment.errors import RollcallError
+from enrollment.errors import Forbidden, RollcallError
 from enrollment.identifier import Identification
 from enrollment.liveness import Challenge
 from enrollment.passage import Frame, Passage, PassagePolicy, Passages, Prompt, Sighted
 from enrollment.service import Service
 from models.errors import ModelError
 from store.errors import GalleryLocked, StoreError
-from wording.message import words_of
+from wording.message import message, words_of
 
 Picture = NDArray[np.uint8]  # (h, w, 3) RGB
 
@@ -32,6 +32,7 @@ Picture = NDArray[np.uint8]  # (h, w, 3) RGB
 POLICY = PassagePolicy(give_up=8)
 _BOX_LASTS = 1.0  # seconds without a newer look, after which a box would be of the past
 _TROUBLE_LASTS = 10.0  # seconds
+_ASK_SECONDS = 2.0  # between two looks at whether the visitor is still signed in
 SILENCE = 3.0  # seconds without a picture: the camera is gone
 
 
@@ -68,13 +69,20 @@ class LiveRecognition:
         self.view: LiveView | None = None
         self.follower: Follower | None = None
 
-    def begin(self, service: Service, words: Mapping[str, str]) -> LiveView:
+    def begin(
+        self,
+        service: Service,
+        words: Mapping[str, str],
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> LiveView:
         """The camera was started. Called in any thread; opens no model.
 
         Args:
             words: as `overlay`.
+            goes_on: asked now and then; pictures come by a line of their own, which stays open
+                when the visitor is signed out.
         """
-        follower = Follower(self, service, words)
+        follower = Follower(self, service, words, goes_on)
         self.follower = follower
         self.view = LiveView(follower.look, follower.draw, follower.end)
         return self.view
@@ -112,8 +120,14 @@ class Follower:
     """Looks at the pictures of one camera from its start to its end."""
 
     def __init__(
-        self, recognition: LiveRecognition, service: Service, words: Mapping[str, str]
+        self,
+        recognition: LiveRecognition,
+        service: Service,
+        words: Mapping[str, str],
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._goes_on = goes_on
+        self._asked = -_ASK_SECONDS
         self._recognition = recognition
         self._service = service
         self._words = words
@@ -126,6 +140,7 @@ class Follower:
 
     def look(self, number: int, seconds: float, picture: Picture) -> None:
         """Raises what ends recognition; a gallery that is busy does not."""
+        self._ask_whether_to_go_on()
         try:
             passages = self._opened()
             self._passed(passages.see(Frame(number, seconds, picture)))
@@ -133,6 +148,14 @@ class Follower:
             self._went_wrong(error)
             return
         self._scene = Scene(passages.in_sight(), self._clock())
+
+    def _ask_whether_to_go_on(self) -> None:
+        if self._clock() - self._asked < _ASK_SECONDS:
+            return
+        self._asked = self._clock()
+        if not self._goes_on():
+            self._scene = Scene()
+            raise Forbidden(message("you are signed out; sign in again"))
 
     @property
     def ready(self) -> bool:

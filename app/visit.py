@@ -30,6 +30,10 @@ class Visit:
         """Is this the visitor's to do? Perhaps not before they have proved who they are."""
         return self.service.acting.may(right)
 
+    def goes_on(self) -> bool:
+        """Is the visitor still signed in? Safe in any thread."""
+        return bool(self._acting().rights)
+
     def may_open(self, path: str) -> bool:
         """Is the page of this address for the visitor?"""
         needed = PAGES[path]

@@ -8,6 +8,7 @@ import pytest
 from app.lettering import lettered
 from app.live_recognition import SILENCE, LiveRecognition, Options
 from app.overlay import overlay
+from enrollment.errors import Forbidden
 from enrollment.passage import Sighted
 from enrollment.service import Service
 from store.errors import GalleryDamaged, GalleryLocked
@@ -45,6 +46,22 @@ def test_a_name_is_shown_and_listed_once(
     look_on(live, clock, *[KNOWN] * 12)
     assert [(s.state, s.name) for s in live.scene().seen] == [("known", "Person 1")]
     assert answers(live) == [("known", "Person 1")]
+
+
+def test_who_is_signed_out_sees_no_name_any_more(
+    live: LiveRecognition, staff: Service, clock: Clock
+) -> None:
+    """Pictures come by a line of their own, which the end of a session does not cut."""
+    session = ["signed in"]
+    live.begin(staff, WORDS, lambda: bool(session))
+    look_on(live, clock, *[KNOWN] * 16)
+    assert [s.name for s in live.scene().seen] == ["Person 1"]
+    session.clear()
+    began = clock.now
+    with pytest.raises(Forbidden, match="signed out"):
+        look_on(live, clock, *[KNOWN] * 50)
+    assert clock.now - began <= 2.1
+    assert live.scene().seen == ()
 
 
 def test_a_stranger_who_stays_is_told_so(
