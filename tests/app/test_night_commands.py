@@ -13,6 +13,8 @@ from enrollment.intake import Enrollee
 from enrollment.service import Service
 from tests.conftest import KEY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rollcall(

@@ -14,6 +14,8 @@ from enrollment.service import Service
 from tests import tiny
 from tests.app.typed import Run, ask, runner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rollcall(

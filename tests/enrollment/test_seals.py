@@ -169,6 +169,7 @@ class Everything:
         self.service.erase(self.who())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_act_leaves_every_seal_right(staffed: Service, seed: int) -> None:
     """Fails where a way to write forgets to touch what it writes."""

@@ -22,6 +22,8 @@ from tests.store.tampering import KINDS, Scene, make_scene
 
 TIMES = 3
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
