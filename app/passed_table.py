@@ -9,6 +9,7 @@ from app.plain import plain
 from app.verdict import decision_badge
 from app.visit import Visit
 from enrollment.identifier import Identification
+from enrollment.rights import Right
 
 _NOTHING = plain("-")
 
@@ -23,22 +24,20 @@ def show_passed(visit: Visit, passed: Sequence[Passed], threshold: float) -> Non
         return
     st.table([_line(visit, one, threshold) for one in passed], hide_index=True)
     st.caption(
-        say(
-            "The newest {n} people, in this window alone: nothing of this list is stored. A name "
-            "is given from score {threshold:.3f} on.",
-            n=MOST,
-            threshold=threshold,
-        )
+        say("The newest {n} people, in this window alone: nothing of this list is stored.", n=MOST)
     )
+    if visit.may(Right.SCORES):
+        st.caption(say("A name is given from score {threshold:.3f} on.", threshold=threshold))
 
 
 def _line(visit: Visit, one: Passed, threshold: float) -> dict[str, str]:
     say, language, answer = visit.say, visit.language, one.passage.answer
+    score = {say("Score"): _NOTHING if answer.score is None else f"{answer.score:.3f}"}
     return {
         say("Time"): plain(language.moment(one.at)),
         say("Decision"): decision_badge(language, answer.decision),
         say("Name"): plain(answer.name) if answer.name else _NOTHING,
-        say("Score"): _NOTHING if answer.score is None else f"{answer.score:.3f}",
+        **(score if visit.may(Right.SCORES) else {}),
         say("Why"): plain(_why(visit, one, threshold)) or _NOTHING,
     }
 

@@ -6,6 +6,7 @@ from app.language import Language
 from app.language_choice import show_language_choice
 from app.visit import Visit
 from enrollment.calibration import OperatingPoint
+from enrollment.rights import Right
 
 
 def show_sidebar(visit: Visit) -> None:
@@ -17,9 +18,10 @@ def show_sidebar(visit: Visit) -> None:
         _fact(say("Device"), visit.language.tell(service.backbone.device))
         point = service.operating_point()
         _fact(say("Promise"), promise(point, visit.language))
-        with st.expander(say("How this was measured")):
-            st.text(visit.language.tell(point.explanation))
-            st.text(say("Threshold: {threshold:.3f}", threshold=point.threshold))
+        if visit.may(Right.SCORES):
+            with st.expander(say("How this was measured")):
+                st.text(visit.language.tell(point.explanation))
+                st.text(say("Threshold: {threshold:.3f}", threshold=point.threshold))
         show_language_choice(visit.language)
 
 

@@ -10,6 +10,7 @@ from enrollment.calibration import LEAST_SUBJECTS
 from enrollment.identifier import Identification
 from enrollment.photo import Photo, decode
 from enrollment.reasons import Reason
+from enrollment.rights import Right
 
 _NOTHING = plain("-")
 _BADGES = {
@@ -30,15 +31,15 @@ def show_answers(visit: Visit, photo: Photo) -> None:
         answers = _left_to_right(service.identify_image(picture.image, photo.source))
         point = service.operating_point()
     st.image(annotate(picture.image, answers), width="stretch", alt=_in_words(visit, answers))
-    lines = [_line(visit.language, number, answer) for number, answer in enumerate(answers, 1)]
-    st.table(lines, hide_index=True)
-    st.caption(
-        say(
-            "A name is given from score {threshold:.3f} on. The margin is how far the second most "
-            "alike person is behind.",
-            threshold=point.threshold,
+    st.table([_line(visit, n, answer) for n, answer in enumerate(answers, 1)], hide_index=True)
+    if visit.may(Right.SCORES):
+        st.caption(
+            say(
+                "A name is given from score {threshold:.3f} on. The margin is how far the second "
+                "most alike person is behind.",
+                threshold=point.threshold,
+            )
         )
-    )
     if service.count() < LEAST_SUBJECTS and any(a.decision == "unknown" for a in answers):
         st.info(
             say(
@@ -54,14 +55,15 @@ def _left_to_right(answers: list[Identification]) -> list[Identification]:
     return sorted(answers, key=lambda answer: answer.box or (0, 0, 0, 0))
 
 
-def _line(language: Language, number: int, answer: Identification) -> dict[str, str]:
-    say = language.say
+def _line(visit: Visit, number: int, answer: Identification) -> dict[str, str]:
+    """Numbers are for those alone who may see them: with them one could grope for a template."""
+    say, language = visit.say, visit.language
+    numbers = {say("Score"): _number(answer.score), say("Margin"): _number(answer.margin)}
     return {
         say("Face"): str(number) if answer.box else _NOTHING,
         say("Decision"): decision_badge(language, answer.decision),
         say("Name"): plain(answer.name) if answer.name else _NOTHING,
-        say("Score"): _number(answer.score),
-        say("Margin"): _number(answer.margin),
+        **(numbers if visit.may(Right.SCORES) else {}),
         say("Why"): plain(language.tell_all([r.message for r in answer.reasons])) or _NOTHING,
     }
 

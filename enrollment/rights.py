@@ -11,6 +11,7 @@ from wording.message import message
 class Right(StrEnum):
     DOOR = "door"  # let a camera recognise who passes
     RECOGNISE = "recognise"  # ask who somebody is
+    SCORES = "scores"  # and how alike a face is, in numbers
     REVIEW = "review"  # decide on faces that nobody was named for
     PEOPLE = "people"  # see who is enrolled
     ENROLL = "enroll"  # enroll, rename, merge, suspend
@@ -26,9 +27,11 @@ class Right(StrEnum):
 # reliability.md 5.1. An admin decides who may do what, and does not do it.
 ROLES: Mapping[str, frozenset[Right]] = {
     "viewer": frozenset({Right.DOOR, Right.RECOGNISE}),
-    "operator": frozenset({Right.DOOR, Right.RECOGNISE, Right.REVIEW, Right.PEOPLE}),
-    "enroller": frozenset({Right.DOOR, Right.RECOGNISE, Right.REVIEW, Right.PEOPLE, Right.ENROLL}),
-    "ml-engineer": frozenset({Right.RECOGNISE, Right.LEARN, Right.THRESHOLD}),
+    "operator": frozenset({Right.DOOR, Right.RECOGNISE, Right.SCORES, Right.REVIEW, Right.PEOPLE}),
+    "enroller": frozenset(
+        {Right.DOOR, Right.RECOGNISE, Right.SCORES, Right.REVIEW, Right.PEOPLE, Right.ENROLL}
+    ),
+    "ml-engineer": frozenset({Right.RECOGNISE, Right.SCORES, Right.LEARN, Right.THRESHOLD}),
     "privacy-officer": frozenset({Right.PEOPLE, Right.PRIVACY, Right.EXPORT, Right.ERASE}),
     "admin": frozenset({Right.SYSTEM, Right.ACCOUNTS, Right.THRESHOLD}),
     "service": frozenset({Right.DOOR}),

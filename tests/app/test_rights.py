@@ -224,3 +224,24 @@ def _texts(call: ast.Call) -> list[str]:
                       "refused", "retired")}  # fmt: skip
             return [kind + state for state in states[kind]]
     return []
+
+
+def _identify(service) -> None:  # a script of its own: it knows no names from here
+    from app.verdict import show_answers
+    from enrollment.photo import photo_bytes
+    from tests import tiny
+    from tests.app.visiting import visit
+
+    show_answers(visit(service), photo_bytes("a.png", tiny.png(tiny.picture((0, 50)))))
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if "identify" in OF[role]])
+def test_a_viewer_is_told_no_number(crew: Service, role: str) -> None:
+    """With scores, whoever may send photos gropes for a template (`benchmarks.hill_climbing`)."""
+    crew._gallery._who = lambda: acting(role)
+    at = AppTest.from_function(_identify, default_timeout=60, args=(crew,)).run()
+    (table,) = at.table
+    assert "Anna" in str(table.value)
+    assert ("Score" in table.value.columns) == (role != "viewer")
+    assert ("Margin" in table.value.columns) == (role != "viewer")
+    assert bool(at.caption) == (role != "viewer")
