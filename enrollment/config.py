@@ -1,5 +1,6 @@
 """What a gallery needs from its surroundings, made once at the edge and passed down."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,13 @@ class Settings:
         return self.key_folder / f"{gallery_id}.key"
 
     def anchor_files(self, gallery_id: str) -> list[Path]:
-        """Where the audit trail is anchored: beside the key, and where else it was asked for."""
+        """Where the audit trail is anchored: beside the key, and where else it was asked for.
+
+        Beside a key that systemd or a container hands over nothing can be written: there it is
+        the other place alone, if there is one.
+        """
         beside = self.key_folder / f"{gallery_id}.anchor"
-        return [beside] if self.audit_anchor is None else [beside, self.audit_anchor]
+        if self.audit_anchor is None:
+            return [beside]
+        handed_over = self.key_folder.is_dir() and not os.access(self.key_folder, os.W_OK)
+        return [self.audit_anchor] if handed_over else [beside, self.audit_anchor]

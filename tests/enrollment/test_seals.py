@@ -284,3 +284,17 @@ def test_a_look_makes_nobody_due_anew(staffed: Service) -> None:
     known = staffed.privacy._everybody()
     staffed.consents(staffed.everybody()[0].subject_id)
     assert staffed.privacy._everybody() is known
+
+
+def test_beside_a_key_that_is_handed_over_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As systemd's LoadCredential does; tests run as root, who may write everywhere."""
+    keys, other = tmp_path / "keys", tmp_path / "other.anchor"
+    keys.mkdir()
+    settings = Settings(home=tmp_path, key_folder=keys)
+    both = replace(settings, audit_anchor=other)
+    assert both.anchor_files("a") == [keys / "a.anchor", other]
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != keys)
+    assert both.anchor_files("a") == [other]
+    assert settings.anchor_files("a") == [keys / "a.anchor"], "which is said to be unwritable"
