@@ -183,7 +183,7 @@ def test_the_unit_is_hardened() -> None:
         "NoNewPrivileges": "yes",
         "PrivateTmp": "yes",
         "ProtectHome": "yes",
-        "StateDirectory": "rollcall",
+        "StateDirectory": "rollcall rollcall-anchor",
         "CapabilityBoundingSet": "",
         "LimitCORE": "0",
         "User": "rollcall",
