@@ -63,6 +63,7 @@ from enrollment.roster import Roster
 from enrollment.sessions import Sessions
 from enrollment.tally import Tally
 from enrollment.veto import Vetoes
+from enrollment.webhooks import Webhooks
 from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
@@ -273,6 +274,11 @@ class Service:
     def api_keys(self) -> ApiKeys:
         """Who may ask over HTTP, and for what."""
         return ApiKeys(self._gallery, self._settings.actor)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Which other software is told what happens here."""
+        return Webhooks(self._gallery, self._settings.actor)
 
     @property
     def accounts(self) -> Accounts:
