@@ -19,6 +19,7 @@ from enrollment.backups import Progress as BackupProgress
 from enrollment.bulk import BulkEnrollment, BulkPlan, BulkResult, plan_bulk
 from enrollment.calibration import Needed, OperatingPoint
 from enrollment.calibrator import Calibrator
+from enrollment.camera_budget import CameraBudget
 from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.champion import Champion
 from enrollment.cohort import Kind, build_cohort, formula_of, repeats
@@ -130,6 +131,7 @@ class Service:
         self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
         self.tally = tally or Tally()
         self._ending = False
+        self._camera_budgets: dict[str, CameraBudget] = {}
         self._gallery = gallery
         self._open_models = open_models
         self._opening = threading.RLock()
@@ -434,6 +436,7 @@ class Service:
         tell: Callable[[Prompt], None] = lambda prompt: None,
         onlooker: Onlooker | None = None,
         anti_spoofing: bool = False,
+        budget: CameraBudget | None = None,
     ) -> Passages:
         """Follow everybody who passes one camera or is seen in one video: an answer a person.
 
@@ -443,6 +446,7 @@ class Service:
             tell: told what the person in a challenge is to do.
             onlooker: told once of everybody who was not named; `queue.look_on` is one.
             anti_spoofing: also refuse what deepface's networks take for a picture.
+            budget: slows down who is unknown again and again; None: nobody.
 
         Raises:
             BadInput: the weights of anti-spoofing are not here, or cannot be used.
@@ -463,7 +467,13 @@ class Service:
             tell,
             onlooker,
             real,
+            budget,
         )
+
+    def camera_budget(self, camera: str) -> CameraBudget:
+        """The one of this camera, for as long as this process lives: a page that is loaded anew
+        begins no new row."""
+        return self._camera_budgets.setdefault(camera, CameraBudget())
 
     @property
     def _weights_folders(self) -> list[Path]:
