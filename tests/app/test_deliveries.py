@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app import signed_post
 from app.deliveries import Deliveries
@@ -274,6 +278,50 @@ def test_a_name_that_leads_into_the_surroundings(monkeypatch: pytest.MonkeyPatch
         _, trouble = post(check_receiver("https://hr.example/"), b"{}", "s")
         assert trouble is not None
         assert "Forbidden" in trouble
+
+
+def certificate(folder: Path) -> Path:
+    """Of localhost, signed by itself; with its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "both.pem"
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_https_goes_to_whoever_proves_to_be_it(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = certificate(tmp_path)
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(both)
+    receiver.socket = there.wrap_socket(receiver.socket, server_side=True)
+    urls = [f"https://{host}:{receiver.server_port}/x" for host in ("localhost", "127.0.0.1")]
+    _, trouble = post(check_receiver(urls[0]), b"{}", "s")
+    assert trouble is not None
+    assert "SSLCertVerificationError" in trouble
+    trusting = ssl.create_default_context(cafile=str(both))
+    monkeypatch.setattr(signed_post.ssl, "create_default_context", lambda: trusting)
+    assert post(check_receiver(urls[0]), b"{}", "s") == (204, None)
+    _, trouble = post(check_receiver(urls[1]), b"{}", "s")
+    assert "SSLCertVerificationError" in str(trouble), "another name than the certificate's"
+    assert len(receiver.came) == 1
 
 
 def test_redirects_are_not_followed_and_bodies_not_read(receiver: Receiver) -> None:
