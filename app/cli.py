@@ -18,6 +18,7 @@ from app import (
     stream_command,
     user_commands,
     watch_command,
+    webhook_commands,
 )
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
@@ -34,6 +35,7 @@ care_commands.register(app)
 api_key_commands.register(app)
 user_commands.register(app)
 audit_commands.register(app)
+webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)

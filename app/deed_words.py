@@ -37,6 +37,7 @@ def action_in_words(action: str, language: Language) -> str:
         "head.challenger": say("A version of the head was made"),
         "head.refused": say("A version of the head was refused"),
         "head.retired": say("A version of the head was retired"),
+        "night.finish": say("A night ended"),
         "review.assign": say("A waiting face was assigned"),
         "review.ignore": say("A waiting face was ignored"),
         "review.discard": say("A waiting face was discarded"),
@@ -46,6 +47,8 @@ def action_in_words(action: str, language: Language) -> str:
         "backup.check": say("A backup was checked"),
         "api_key.add": say("Other software was given a key"),
         "api_key.revoke": say("A key of other software was revoked"),
+        "webhook.add": say("Other software is told what happens"),
+        "webhook.remove": say("Other software is told nothing more"),
         "user.add": say("Somebody was given an account"),
         "user.roles": say("Somebody was given other roles"),
         "user.disable": say("An account was disabled"),
@@ -159,6 +162,9 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
         "Let head {head} go live", head=_details(d).get("head", "-")
     ),
     "head.refused": lambda d, to: to.say("Refused head {head}", head=_details(d).get("head", "-")),
+    "night.finish": lambda d, to: to.say(
+        "Ended the night: {outcome}", outcome=_details(d).get("outcome", "-")
+    ),
     "review.assign": lambda d, to: to.say("Assigned a waiting face to {name}", name=_name(d, to)),
     "review.ignore": lambda d, to: to.say_many(
         "Ignored {n} waiting face", "Ignored {n} waiting faces", _count(d, "sightings")
@@ -185,6 +191,12 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     ),
     "api_key.revoke": lambda d, to: to.say(
         "Revoked the key of {name}", name=_details(d).get("name")
+    ),
+    "webhook.add": lambda d, to: to.say(
+        "Let {name} be told what happens", name=_details(d).get("name")
+    ),
+    "webhook.remove": lambda d, to: to.say(
+        "Let {name} be told nothing more", name=_details(d).get("name")
     ),
     "user.add": lambda d, to: to.say(
         "Gave {login} an account as {roles}", login=_login(d), roles=_roles(d, to)

@@ -1,5 +1,6 @@
 """What the door's screen says now: one word or two, for somebody two metres away."""
 
+import math
 from dataclasses import dataclass
 
 from app.language import Language
@@ -36,6 +37,11 @@ def door_face(live: LiveRecognition, language: Language, other_way: str) -> Door
         return DoorFace("off", say("Getting ready …"))
     if camera != "live":
         return DoorFace("fault", say("The camera is not working"), other_way)
+    wait = live.budget.wait() if live.budget is not None else 0.0
+    if wait:
+        seconds = language.number(math.ceil(wait))
+        more = say("The camera looks again in {seconds} s.", seconds=seconds)
+        return DoorFace("off", say("Please wait"), f"{more} {other_way}")
     return _before_the_camera(live, language, live.scene(), now)
 
 

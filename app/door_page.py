@@ -10,6 +10,7 @@ from app.live_identify import camera_fault, live_recognition, state_words
 from app.live_recognition import LiveRecognition, Options
 from app.plain import plain, sentence
 from app.visit import Visit
+from enrollment.camera_budget import CameraBackOff
 
 _KEY = "door"
 _ASKED = f"{_KEY}-asked"  # when somebody said that they were not recognised
@@ -25,7 +26,10 @@ def show(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="top", key="door-below"):
         camera = st.container(key="door-camera")
         with st.container(width="content"):
-            live.options, other_way = _set_up(visit)
+            live.options, other_way, back_off = _set_up(visit)
+            # Of the account, because whoever stands there could load the page anew.
+            door = f"{SOURCE} {service.acting.actor}"
+            live.budget = service.camera_budget(door) if back_off else None
             st.html(way_out(say("Leave door mode")), width="content")
     with camera:
         words = state_words(visit)
@@ -82,8 +86,9 @@ def _show_fault(visit: Visit, live: LiveRecognition) -> None:
         st.warning(plain(sentence(visit.language.tell(going_on))))
 
 
-def _set_up(visit: Visit) -> tuple[Options, str]:
-    """What the operator chooses, and the other way. The address keeps them, for a kiosk."""
+def _set_up(visit: Visit) -> tuple[Options, str, bool]:
+    """What the operator chooses, the other way, and whether to back off. The address keeps them,
+    for a kiosk."""
     say = visit.say
     usual = say("Use your badge or ring at reception.")
     policy = visit.service.queue.policy
@@ -112,10 +117,22 @@ def _set_up(visit: Visit) -> tuple[Options, str]:
                 days=visit.language.number(policy.days),
             )
         )
+        back_off = st.toggle(
+            say("Pause after many unknown people"), True, key="back-off", bind="query-params"
+        )
+        st.caption(
+            say(
+                "After {free} people in a row who are unknown the camera waits {seconds} s after "
+                "each further one, so that nobody can try out faces. Somebody who is recognised "
+                "ends the row. Switch it off where nearly everybody is a visitor.",
+                free=visit.language.number(CameraBackOff().free),
+                seconds=visit.language.number(round(CameraBackOff().seconds)),
+            )
+        )
         st.caption(
             say(
                 "Full screen: press F11, or start the browser as a kiosk with the address of this "
                 "page, in which these settings stand."
             )
         )
-    return Options(keep, liveness, mirrored=True), other_way or usual
+    return Options(keep, liveness, mirrored=True), other_way or usual, back_off

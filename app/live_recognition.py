@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.live_view import LiveView
 from app.overlay import overlay
 from app.passed import PassedList
+from enrollment.camera_budget import CameraBudget
 from enrollment.capture import CapturedFace
 from enrollment.errors import Forbidden, RollcallError
 from enrollment.identifier import Identification
@@ -65,6 +66,7 @@ class LiveRecognition:
         self.source = source
         self.clock = clock
         self.options = Options()
+        self.budget: CameraBudget | None = None  # slows down who is unknown again and again
         self.passed = PassedList()
         self.view: LiveView | None = None
         self.follower: Follower | None = None
@@ -134,6 +136,7 @@ class Follower:
         self._clock = recognition.clock
         self._passages: Passages | None = None
         self._liveness = False
+        self._budget: CameraBudget | None = None
         self._scene = Scene()
         self._trouble: tuple[str, float] | None = None
         self.prompt: Prompt | None = None
@@ -187,17 +190,19 @@ class Follower:
             self._went_wrong(error)
 
     def _opened(self) -> Passages:
-        """As the options are now: a challenge that is switched on counts from the next picture."""
-        liveness = self._recognition.options.liveness
-        if self._passages is None or liveness != self._liveness:
+        """As the options are now: what is switched on counts from the next picture."""
+        liveness, budget = self._recognition.options.liveness, self._recognition.budget
+        as_before = liveness == self._liveness and budget is self._budget
+        if self._passages is None or not as_before:
             self.prompt = None
-            self._liveness = liveness
+            self._liveness, self._budget = liveness, budget
             self._passages = self._service.passages(
                 self._recognition.source,
                 POLICY,
                 challenge=(lambda: Challenge(random.SystemRandom())) if liveness else None,
                 tell=self._ask,
                 onlooker=self._offer,
+                budget=budget,
             )
         return self._passages
 

@@ -54,6 +54,11 @@ class Log:
         say = self._to.error if end.outcome == "failed" else self._to.info
         say("night", outcome=end.outcome, mode=end.mode, seconds=round(end.seconds, 1))
 
+    def webhook(self, webhook_id: str, state: str) -> None:
+        """state: failing, back, or paused until a person tries it."""
+        tell = self._to.info if state == "back" else self._to.error
+        tell("webhook", webhook_id=webhook_id, state=state)
+
     def error(self, error: BaseException, request_id: str | None = None) -> None:
         """Its kind and where it came from: its message may hold a name."""
         self._to.error(

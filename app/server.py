@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.deliveries import Deliveries
 from app.ending import Ending
 from app.log import Log, open_log
 from app.output import note
@@ -95,6 +96,7 @@ def serve(settings: Settings, serving: Serving) -> None:
             closing.callback(_fold, service, said)
             closing.callback(shared_tasks.clear)
             _announce(service, settings, serving, listening)
+            closing.callback(Deliveries(service, said).end)
             if at is not None:
                 closing.callback(Schedule(service, at).end)
                 note(f"night     at {at:%H:%M} UTC")

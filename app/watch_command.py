@@ -1,6 +1,7 @@
 """watch: a headless door."""
 
 import json
+import math
 import random
 import signal
 from collections.abc import Callable, Mapping
@@ -65,6 +66,13 @@ def watch(
     review: Annotated[
         bool, typer.Option(help="Queue those who were not named, for `rollcall review`.")
     ] = False,
+    back_off: Annotated[
+        bool,
+        typer.Option(
+            "--back-off/--no-back-off",
+            help="After 20 people in a row who are unknown, wait 30 s after each further one.",
+        ),
+    ] = True,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -75,6 +83,7 @@ def watch(
     from app.camera import Camera, parse_source
     from app.review_tally import ReviewTally
     from app.webhook import Webhook
+    from enrollment.camera_budget import CameraBudget
     from enrollment.liveness import Challenge
     from enrollment.service import open_service
 
@@ -102,6 +111,7 @@ def watch(
             anti_spoofing=anti_spoofing,
             challenge=(lambda: Challenge(random.SystemRandom())) if require_liveness else None,
             tell=door.prompt,
+            budget=CameraBudget() if back_off else None,
         )
         try:
             with Camera(source) as opened:
@@ -120,6 +130,7 @@ class Door:
         self._name = name
         self._post = post
         self._said = "opening"
+        self._waits = False
 
     def run(self, camera: "Camera", passages: "Passages", once: bool) -> None:
         """Until the camera ends, or after the first passage.
@@ -144,6 +155,7 @@ class Door:
                 return
             if frame is not None and self._passed(passages.see(frame), once):
                 return
+            self._back_off(passages.wait())
 
     def unless_locked(self, offer: "Offering") -> "Offering":
         """A door goes on while another process writes; what it could not queue is said."""
@@ -190,6 +202,13 @@ class Door:
             return
         undecided = 0 if state is CameraState.ENDED else passages.drop()
         self._camera(state.value, undecided=undecided)
+
+    def _back_off(self, seconds: float) -> None:
+        """Said when it begins, for a display."""
+        if seconds and not self._waits:
+            wait = math.ceil(seconds)
+            self._event({"event": "back_off", "source": self._name, "seconds": wait})
+        self._waits = seconds > 0
 
     def _camera(self, state: str, **more: object) -> None:
         self._event({"event": "camera", "source": self._name, "state": state} | more)

@@ -1,35 +1,19 @@
 """Tells another system who passed: signed, in the background, and never at the door's expense."""
 
-import hashlib
-import hmac
-import http.client
-import ipaddress
 import json
 import queue
-import ssl
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
+from app.signed_post import post
 from enrollment.errors import BadInput
+from enrollment.webhook_address import is_here, parsed
 
-SIGNATURE = "X-Rollcall-Signature"
 ROOM = 100  # messages that may wait; then the oldest is dropped
-TIMEOUT = 5.0  # s
 PAUSES = (0.5, 2.0, 5.0)  # s before each retry
 _SECONDS_TO_FINISH = 5.0
-
-
-def sign(secret: str, body: bytes, at: int) -> str:
-    """The signature's header: HMAC-SHA256 over the time, a dot and the body.
-
-    Args:
-        at: seconds since 1970; a receiver refuses old ones, so that nobody can send it again.
-    """
-    signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
-    return f"t={at},v1={signed.hexdigest()}"
 
 
 class Webhook:
@@ -58,7 +42,7 @@ class Webhook:
         found = []
         if self._secret is None:
             found.append("webhook messages are not signed: set ROLLCALL_WEBHOOK_SECRET")
-        if self._url.scheme == "http" and not _is_here(self._url.hostname or ""):
+        if self._url.scheme == "http" and not is_here(self._url.hostname or ""):
             found.append("webhook messages travel readable to everybody on the way: use https")
         return tuple(found)
 
@@ -107,62 +91,23 @@ class Webhook:
         for pause in (0.0, *PAUSES):
             if pause and self._ending.wait(pause):
                 return trouble
-            status, trouble = self._post(body)
+            status, trouble = post(self._url, body, self._secret)
             if trouble is None:
                 return None
             if status is not None and 400 <= status < 500 and status not in (408, 429):
                 return trouble  # it will not be taken the next time either
         return trouble
 
-    def _post(self, body: bytes) -> tuple[int | None, str | None]:
-        headers = {"Content-Type": "application/json", "User-Agent": "rollcall"}
-        if self._secret is not None:
-            headers[SIGNATURE] = sign(self._secret, body, int(time.time()))
-        connection = _connect(self._url)
-        try:
-            path = self._url.path or "/"
-            query = f"?{self._url.query}" if self._url.query else ""
-            connection.request("POST", path + query, body, headers)
-            status = connection.getresponse().status
-            return status, None if 200 <= status < 300 else f"it was answered with {status}"
-        except (OSError, http.client.HTTPException) as error:
-            return None, f"{self._url.hostname} cannot be reached ({type(error).__name__})"
-        finally:
-            connection.close()
-
-
-def _connect(url: SplitResult) -> http.client.HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, url.port, timeout=TIMEOUT, context=context)
-    return http.client.HTTPConnection(host, url.port, timeout=TIMEOUT)
-
 
 def _checked(url: str, *, signed: bool) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
+    parts = parsed(url)
+    if parts is None:
         raise BadInput("--webhook is an address such as https://door.example/rollcall")
     if parts.username or parts.password:
         raise BadInput("--webhook with a password in it would show it; set ROLLCALL_WEBHOOK_SECRET")
-    if parts.scheme == "http" and not signed and not _is_here(parts.hostname or ""):
+    if parts.scheme == "http" and not signed and not is_here(parts.hostname or ""):
         raise BadInput(
             "--webhook over plain http to another machine, unsigned, could be read and forged by "
             "anybody; use https, or set ROLLCALL_WEBHOOK_SECRET to sign the messages"
         )
     return parts
-
-
-def _is_here(host: str) -> bool:
-    """This machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -64,6 +64,32 @@ class KeyBudget:
 
         self._gallery.use_key(key.key_id, count)
 
+    def check(self, key: ApiKey) -> "Admission":
+        """May it do now what tells nothing unless a face collides? Counts nothing."""
+        now, found = self._now(), Admission()
+
+        def look(before: KeyUse) -> None:
+            nonlocal found
+            found = self._admission(key, before, now)
+
+        self._gallery.use_key(key.key_id, look)
+        return found
+
+    def collided(self, key: ApiKey, faces: int) -> None:
+        """It was told of so many faces that they are, or are not, somebody's who is enrolled: as
+        many questions that nobody was named for. Nothing that is enrolled ends the row, because
+        whoever asks could always enroll somebody."""
+        if not faces:
+            return
+        now = self._now()
+
+        def count(before: KeyUse) -> KeyUse:
+            day = now.date().isoformat()
+            asked = faces + (before.asked if before.day == day else 0)
+            return KeyUse(day, asked, before.failed + faces, now)
+
+        self._gallery.use_key(key.key_id, count)
+
     def resume(self, key: ApiKey) -> None:
         """A person says that the failures were none of an attacker's."""
         self._gallery.use_key(key.key_id, lambda before: replace(before, failed=0))

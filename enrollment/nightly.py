@@ -411,6 +411,7 @@ class Nightly:
             pseudonyms = self._gallery.pseudonyms(mentioned)
             details |= {"mentions": sorted(pseudonyms.values())}
             change.put_job(JOB, lease.day, "finished", lease.started_at, details)
+            change.record("night.finish", "", {"run_id": night.run_id, "outcome": night.outcome})
             after = (night.winner or night.imprint).state
             change.put_night(lease.day, by_person(after.searches, after.point.threshold))
             change.drop_heads(self._outdated())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint
+from enrollment.camera_budget import CameraBudget
 from enrollment.capture import Capture, FoundFace, prominence
 from enrollment.evidence import LEAST_WEIGHT, Evidence, best
 from enrollment.identifier import Identification, Identifier, Onlooker
@@ -160,6 +161,7 @@ class Passages:
         tell: told what the person in a challenge is to do.
         onlooker: told of everybody who was not named, once, with the best frame.
         real: how sure it is that a face, by its box in a frame, is no picture, 0..1; None asks not.
+        budget: of this camera; while it waits nobody is looked at. None: as fast as people come.
     """
 
     def __init__(
@@ -173,6 +175,7 @@ class Passages:
         tell: Callable[[Prompt], None] = lambda prompt: None,
         onlooker: Onlooker | None = None,
         real: Realness | None = None,
+        budget: CameraBudget | None = None,
     ) -> None:
         self._capture = capture
         self._identifier = identifier
@@ -183,6 +186,7 @@ class Passages:
         self._tell = tell
         self._onlooker = onlooker
         self._real = real
+        self._budget = budget
         self._tracker = Tracker(policy.gap)
         self._walks: dict[int, Walk] = {}  # by track; the tracker follows these
         self._displaced: list[Walk] = []  # somebody else is in their place; they may come back
@@ -194,6 +198,9 @@ class Passages:
     def see(self, frame: Frame) -> list[Passage]:
         """Look at one frame; the passages that are decided by it."""
         self._newest = frame.number
+        if self.wait() > 0:
+            self.drop()
+            return []
         found = self._capture.find(frame.image)
         tracked = self._tracker.see([f.face for f in found], frame.seconds)
         over = [self._walks.pop(number) for number in tracked.ended]
@@ -206,7 +213,11 @@ class Passages:
         due = [walk for walk in present if self._is_due(walk, frame.seconds)]
         self._embed(due)
         decided = [self._early(walk, frame.seconds) for walk in self._walks.values()]
-        return [p for p in [*map(self._final, over), *decided] if p is not None]
+        return self._counted([*map(self._final, over), *decided])
+
+    def wait(self) -> float:
+        """Seconds until somebody is looked at again, after too many who were unknown; 0: now."""
+        return 0.0 if self._budget is None else self._budget.wait()
 
     def in_sight(self) -> tuple[Sighted, ...]:
         """Everybody whose face is in the newest frame, as `see` left them; decides nothing."""
@@ -220,7 +231,7 @@ class Passages:
         """Nothing more comes: decide everybody who is still there."""
         left = [*self._walks.values(), *self._displaced]
         self._forget()
-        return [p for p in map(self._final, left) if p is not None]
+        return self._counted([self._final(walk) for walk in left])
 
     def drop(self) -> int:
         """Forget everybody, because what was seen may be stale; how many were undecided."""
@@ -232,6 +243,15 @@ class Passages:
         for number in self._walks:
             self._tracker.forget(number)
         self._walks, self._displaced = {}, []
+
+    def _counted(self, answers: Iterable[Passage | None]) -> list[Passage]:
+        """Those that there are. What is decided while the camera waits is told as well: it was seen
+        before."""
+        found = [p for p in answers if p is not None]
+        for passage in found:
+            if self._budget is not None:
+                self._budget.count(passage.answer.decision)
+        return found
 
     # -- following ----------------------------------------------------------------------------
 

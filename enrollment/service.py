@@ -19,6 +19,7 @@ from enrollment.backups import Progress as BackupProgress
 from enrollment.bulk import BulkEnrollment, BulkPlan, BulkResult, plan_bulk
 from enrollment.calibration import Needed, OperatingPoint
 from enrollment.calibrator import Calibrator
+from enrollment.camera_budget import CameraBudget
 from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.champion import Champion
 from enrollment.cohort import Kind, build_cohort, formula_of, repeats
@@ -63,6 +64,7 @@ from enrollment.roster import Roster
 from enrollment.sessions import Sessions
 from enrollment.tally import Tally
 from enrollment.veto import Vetoes
+from enrollment.webhooks import Webhooks
 from enrollment.what_if import WhatIf
 from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
@@ -129,6 +131,7 @@ class Service:
         self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
         self.tally = tally or Tally()
         self._ending = False
+        self._camera_budgets: dict[str, CameraBudget] = {}
         self._gallery = gallery
         self._open_models = open_models
         self._opening = threading.RLock()
@@ -273,6 +276,11 @@ class Service:
     def api_keys(self) -> ApiKeys:
         """Who may ask over HTTP, and for what."""
         return ApiKeys(self._gallery, self._settings.actor)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Which other software is told what happens here."""
+        return Webhooks(self._gallery, self._settings.actor)
 
     @property
     def accounts(self) -> Accounts:
@@ -428,6 +436,7 @@ class Service:
         tell: Callable[[Prompt], None] = lambda prompt: None,
         onlooker: Onlooker | None = None,
         anti_spoofing: bool = False,
+        budget: CameraBudget | None = None,
     ) -> Passages:
         """Follow everybody who passes one camera or is seen in one video: an answer a person.
 
@@ -437,6 +446,7 @@ class Service:
             tell: told what the person in a challenge is to do.
             onlooker: told once of everybody who was not named; `queue.look_on` is one.
             anti_spoofing: also refuse what deepface's networks take for a picture.
+            budget: slows down who is unknown again and again; None: nobody.
 
         Raises:
             BadInput: the weights of anti-spoofing are not here, or cannot be used.
@@ -457,7 +467,13 @@ class Service:
             tell,
             onlooker,
             real,
+            budget,
         )
+
+    def camera_budget(self, camera: str) -> CameraBudget:
+        """The one of this camera, for as long as this process lives: a page that is loaded anew
+        begins no new row."""
+        return self._camera_budgets.setdefault(camera, CameraBudget())
 
     @property
     def _weights_folders(self) -> list[Path]:

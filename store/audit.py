@@ -113,18 +113,28 @@ def page(
     rows = connection.execute(
         sa.select(audit).where(wanted).order_by(audit.c.seq.desc()).offset(offset).limit(limit)
     )
-    found = [
-        AuditRecord(
-            seq=row.seq,
-            at=datetime.fromisoformat(row.at),
-            actor=row.actor,
-            action=row.action,
-            pseudonym=row.object,
-            details=json.loads(row.details),
-        )
-        for row in rows
-    ]
-    return found, total
+    return [_record(row) for row in rows], total
+
+
+def after(
+    connection: sa.Connection, seq: int, actions: Collection[str], limit: int
+) -> list[tuple[AuditRecord, str]]:
+    """The next rows of these actions, in order, each with its digest in hex: who was put back to an
+    older state has other rows under the same numbers."""
+    wanted = sa.select(audit).where(audit.c.seq > seq, audit.c.action.in_(list(actions)))
+    rows = connection.execute(wanted.order_by(audit.c.seq).limit(limit))
+    return [(_record(row), row.mac.hex()) for row in rows]
+
+
+def _record(row: sa.Row[tuple[object, ...]]) -> AuditRecord:
+    return AuditRecord(
+        seq=row.seq,
+        at=datetime.fromisoformat(row.at),
+        actor=row.actor,
+        action=row.action,
+        pseudonym=row.object,
+        details=json.loads(row.details),
+    )
 
 
 def _about(names: Collection[str]) -> list[sa.ColumnElement[bool]]:

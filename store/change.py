@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from store import account, api_key, audit, metadata, negatives, sightings
+from store import account, api_key, audit, metadata, negatives, sightings, webhook
 from store.consent import version_of
 from store.errors import UnknownSubject
 from store.index import check_vectors
@@ -32,6 +32,7 @@ from store.records import (
     Sighting,
     StoredAnswer,
     StoredCohort,
+    StoredWebhook,
     Subject,
     User,
 )
@@ -611,6 +612,27 @@ class Change:
         if revoked:
             self.record("api_key.revoke", "", {"key_id": key.key_id, "name": key.name})
         return revoked
+
+    def add_webhook(
+        self, name: str, url: str, events: Collection[str], secret: str
+    ) -> StoredWebhook:
+        """Tell other software, from the next deed on; its own beginning is in the trail alone."""
+        webhook_id = str(uuid.uuid4())
+        details = {"webhook_id": webhook_id, "name": name, "events": sorted(events)}
+        self.record("webhook.add", "", details)
+        told_to, _ = audit.last(self.connection)
+        kinds = tuple(sorted(events))
+        hook = StoredWebhook(webhook_id, name, url, kinds, secret, self.at, self.at, told_to)
+        webhook.add(self.connection, self.vault, hook)
+        return hook
+
+    def remove_webhook(self, hook: StoredWebhook) -> bool:
+        """It is told nothing more; False where somebody else was quicker."""
+        gone = webhook.remove(self.connection, hook.webhook_id)
+        if gone:
+            details = {"webhook_id": hook.webhook_id, "name": hook.name}
+            self.record("webhook.remove", "", details)
+        return gone
 
     def add_user(self, user: User) -> None:
         """Somebody who may sign in from now on."""

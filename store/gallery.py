@@ -29,6 +29,7 @@ from store import (
     seal,
     sightings,
     standings,
+    webhook,
 )
 from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
@@ -69,6 +70,7 @@ from store.records import (
     StoredCohort,
     StoredHead,
     StoredOperatingPoint,
+    StoredWebhook,
     Subject,
     Template,
     Templates,
@@ -84,6 +86,7 @@ from store.schema import (
     subject_keys,
     templates,
     users,
+    webhooks,
 )
 from store.sealing import Sealing
 from store.vault import SubjectKey, Vault
@@ -97,6 +100,7 @@ _GRAVE = (
     "subject.export",
     "operating-point.",
     "api_key.",
+    "webhook.",
     "head.champion",
     "user.",
     "role.",
@@ -565,6 +569,52 @@ class Gallery:
         """What this key was answered to the request with this idempotency key, within `kept`."""
         with self._reading() as connection:
             return api_key.answer(connection, key_id, idempotency_key, self._now() - kept)
+
+    def webhooks(self) -> list[StoredWebhook]:
+        """Other software that is told what happens, oldest first.
+
+        Raises:
+            GalleryDamaged: somebody has changed one outside Rollcall.
+        """
+        with self._reading(webhooks) as connection:
+            return webhook.every(connection, self._vault)
+
+    def webhooks_behind(self) -> list[str]:
+        """Ids of those that have not been told everything and may be tried now."""
+        with self._reading() as connection:
+            return webhook.behind(connection, self._now())
+
+    def claim_webhook(self, webhook_id: str, by: str, lasts: timedelta) -> StoredWebhook | None:
+        """As `webhook.claim`. Raises GalleryDamaged, as `webhooks`."""
+        with translated(), self._engine.begin() as connection:
+            now = self._now()
+            found = webhook.claim(connection, self._vault, webhook_id, by, now, now + lasts)
+            seal.check(connection, self._vault, [webhooks])
+            return found
+
+    def release_webhook(self, webhook_id: str, by: str) -> None:
+        with translated(), self._engine.begin() as connection:
+            webhook.release(connection, by, webhook_id)
+
+    def untold(self, hook: StoredWebhook, limit: int) -> list[tuple[AuditRecord, str]]:
+        """As `webhook.to_tell`."""
+        with self._reading() as connection:
+            return webhook.to_tell(connection, hook, limit)
+
+    def webhook_took(self, webhook_id: str, seq: int) -> None:
+        """As `webhook.acknowledge`; no change of the gallery. seq 0: a trial message."""
+        with translated(), self._engine.begin() as connection:
+            webhook.acknowledge(connection, webhook_id, seq)
+
+    def webhook_failed(
+        self, hook: StoredWebhook, next_at: datetime, paused_at: datetime | None
+    ) -> None:
+        """One attempt more that was not taken."""
+        since = hook.failing_since or self._now()
+        with translated(), self._engine.begin() as connection:
+            webhook.put_trouble(
+                connection, hook.webhook_id, hook.failed + 1, since, next_at, paused_at
+            )
 
     def users(self) -> list[User]:
         """Everybody who may sign in or could once, in order of login."""

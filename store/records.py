@@ -450,3 +450,25 @@ class Session:
     started_at: datetime
     seen_at: datetime
     confirmed_at: datetime
+
+
+@dataclass(frozen=True)
+class StoredWebhook:
+    """Other software that is told what happens here.
+
+    events: actions of the audit trail. delivered_to: the last row of it that was taken.
+    failed: attempts in a row, the first at failing_since; next_at: not tried again before.
+    paused_at: given up until a person tries it.
+    """
+
+    webhook_id: str
+    name: str
+    url: str
+    events: tuple[str, ...]
+    secret: str = field(repr=False)
+    created_at: datetime
+    next_at: datetime
+    delivered_to: int = 0
+    failed: int = 0
+    failing_since: datetime | None = None
+    paused_at: datetime | None = None

@@ -303,3 +303,23 @@ sessions = _table(
     sa.Column("confirmed_at", sa.Text, nullable=False),
     sa.Column("ended_at", sa.Text),
 )
+
+# Other software that is told what happens. `secret` is sealed. Deliveries are derived from the
+# audit trail: `delivered_to` is the last row that was taken. It and what follows count outside
+# policy: `failed` in a row since `failing_since`, tried again at `next_at`; one server at a time.
+webhooks = _table(
+    "webhooks",
+    sa.Column("webhook_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("events", sa.Text, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("delivered_to", Id, nullable=False),
+    sa.Column("failed", Id, nullable=False),
+    sa.Column("failing_since", sa.Text),
+    sa.Column("next_at", sa.Text, nullable=False),
+    sa.Column("paused_at", sa.Text),
+    sa.Column("leased_by", sa.Text, nullable=False),
+    sa.Column("leased_until", sa.Text, nullable=False),
+)

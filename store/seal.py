@@ -33,6 +33,7 @@ from store.schema import (
     subjects,
     templates,
     users,
+    webhooks,
 )
 from store.vault import Vault
 from wording.message import message
@@ -72,6 +73,16 @@ _POLICY = dict(
         _but(operating_points),
         _but(api_keys),
         _but(users, "failed", "failed_at", "totp_step"),  # attempts count outside policy
+        _but(
+            webhooks,  # how far each was told is written outside `Gallery.change`
+            "delivered_to",
+            "failed",
+            "failing_since",
+            "next_at",
+            "paused_at",
+            "leased_by",
+            "leased_until",
+        ),
         _but(heads),
         _but(cohorts, "vectors"),  # bound to their row by their cipher
         _but(negatives, "vector", "details"),  # the same

@@ -39,7 +39,7 @@ def test_commands_of_later_work_are_absent() -> None:
     assert names == {
         "init", "enroll", "identify", "verify", "people", "person", "erase", "calibrate",
         "evaluate", "rebuild", "doctor", "demo", "serve", "nightly", "head",
-        "stream-benchmark", "cohort", "review", "watch", "api-key", "users", "audit",
+        "stream-benchmark", "cohort", "review", "watch", "api-key", "users", "audit", "webhook",
     }  # fmt: skip
 
 

@@ -10,7 +10,12 @@ from enrollment.reasons import ReasonCode
 
 # Numbers that tell how near a face is to somebody enrolled, by name, wherever they stand.
 _NEARNESS = frozenset({"score", "margin", "threshold", "measured_threshold", "likeness"})
-_TELLING = frozenset({ReasonCode.NOT_THIS_PERSON.value, ReasonCode.NEAR_OTHER_SUBJECT.value})
+# Their own sentences say whom a face is like, and how much; the last one here counts.
+_SAID_INSTEAD = {
+    ReasonCode.DUPLICATE_PHOTO: "this photo is there already; skipped",
+    ReasonCode.NOT_THIS_PERSON: "the face does not fit; a person has to look at it",
+    ReasonCode.NEAR_OTHER_SUBJECT: "the face does not fit; a person has to look at it",
+}
 _BANDS = {"known": "above", "unknown": "below", "refused": "none"}
 
 
@@ -41,8 +46,9 @@ def _told(document: Mapping[str, object]) -> dict[str, object]:
         elif isinstance(value, list):
             found[key] = [_told(v) if isinstance(v, Mapping) else v for v in value]
     reasons = found.get("reasons")
-    if isinstance(reasons, list) and _TELLING & set(reasons):
-        found["message"] = "the face does not fit; a person has to look at it"
+    for code, said in _SAID_INSTEAD.items():
+        if isinstance(reasons, list) and code.value in reasons:
+            found["message"] = said
     if "warnings" in found:
         found["warnings"] = []  # they say how near the nearest colleague is
     return found

@@ -12,9 +12,15 @@ from app.rest.answering import asked
 from app.rest.pace import Pace
 from app.rest.problem import Problem
 from enrollment.api_keys import SCORES, ApiKey
+from enrollment.key_budget import Admission
 from enrollment.rights import Acting
 from enrollment.service import Service
 
+_WAIT = "this key has asked for too many who are not enrolled, or too often"
+_STOPPED = (
+    "this key is stopped, because too many faces in a row were nobody's; a person lets it go on: "
+    "rollcall api-key resume NAME"
+)
 _BEARER = HTTPBearer(auto_error=False, description="A key from `rollcall api-key add`.")
 
 
@@ -67,6 +73,14 @@ def refuse_while(seconds: float, why: str) -> None:
     if seconds > 0:
         wait = math.ceil(seconds)
         raise Problem(429, f"{why}; ask again in {wait} s", {"Retry-After": str(wait)})
+
+
+def refuse_unless(admission: Admission) -> None:
+    """Raises Problem: 429 where the budget of the day is spent or after failures, 403 for a key
+    that failed too often."""
+    if admission.stopped:
+        raise Problem(403, _STOPPED)
+    refuse_while(admission.wait, _WAIT)
 
 
 def needs(needed: str) -> object:

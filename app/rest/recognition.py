@@ -9,16 +9,9 @@ from fastapi import APIRouter, Form
 
 from app.rest.bodies import Answers, Verified
 from app.rest.discretion import told
-from app.rest.guard import Caller, needs, refuse_while
-from app.rest.problem import Problem
+from app.rest.guard import Caller, needs, refuse_unless
 from app.rest.upload import OnePhoto, photo_of
 from enrollment.api_keys import IDENTIFY
-
-_WAIT = "this key has asked for too many who are not enrolled, or too often"
-_STOPPED = (
-    "this key is stopped, because too many faces in a row were nobody's; a person lets it go on: "
-    "rollcall api-key resume NAME"
-)
 
 recognition = APIRouter(tags=["recognition"])
 
@@ -54,10 +47,7 @@ def _admitted(caller: Caller) -> Iterator[list[str]]:
             failed too often.
     """
     budget, decisions = caller.service.key_budget, list[str]()
-    admission = budget.admit(caller.key)
-    if admission.stopped:
-        raise Problem(403, _STOPPED)
-    refuse_while(admission.wait, _WAIT)
+    refuse_unless(budget.admit(caller.key))
     try:
         yield decisions
     finally:

@@ -9,16 +9,17 @@ from fastapi.responses import JSONResponse
 
 from app.rest.bodies import Enrollment, Erased, SubjectChange, Subjects, SubjectsPage
 from app.rest.discretion import told
-from app.rest.guard import Caller, needs
+from app.rest.guard import Caller, needs, refuse_unless
 from app.rest.idempotency import IdempotencyKey, once
 from app.rest.page import Limit, Offset, next_offset
 from app.rest.problem import Problem
 from app.rest.upload import Photos, photo_of
 from enrollment.api_keys import ADMIN, ENROLL, READ
 from enrollment.enrollee import MAX_NAME
-from enrollment.enroller import allow_collision, refuse_collision
+from enrollment.enroller import SubjectReport, allow_collision, refuse_collision
 from enrollment.intake import Enrollee
 from enrollment.people import Person, subject_document
+from enrollment.reasons import ReasonCode
 from enrollment.service import Service
 
 subjects = APIRouter(prefix="/subjects", tags=["subjects"])
@@ -136,10 +137,13 @@ def _found(service: Service, subject_id: UUID) -> Person:
 def _enroll(
     caller: Caller, person: Enrollee, consent: str | None, on_collision: str
 ) -> tuple[int, dict[str, object]]:
+    budget = caller.service.key_budget
+    refuse_unless(budget.check(caller.key))
     answer = allow_collision if on_collision == "allow" else refuse_collision
     started = time.monotonic()
     with caller.service.acting_as(caller.acting):
         (report,) = caller.service.enroll([person], consent, answer)
+    budget.collided(caller.key, _questions(report))
     document: dict[str, object] = {
         "subjects": [report.as_document()],
         "accepted": report.accepted,
@@ -147,3 +151,13 @@ def _enroll(
         "seconds": round(time.monotonic() - started, 3),
     }
     return 201 if report.created else 200, told(document, scores=caller.sees_scores)
+
+
+def _questions(report: SubjectReport) -> int:
+    """Faces of which the answer says that they are like somebody enrolled, or unlike the one whose
+    they were said to be; new photos that are unlike each other say nothing of anybody."""
+    telling = {ReasonCode.NEAR_OTHER_SUBJECT}
+    if report.enrolled and not report.created:
+        telling.add(ReasonCode.NOT_THIS_PERSON)
+    codes = [{reason.code for reason in sample.reasons} for sample in report.samples]
+    return sum(bool(found & telling) for found in codes)

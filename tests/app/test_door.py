@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.camera import Camera, parse_source
 from app.watch_command import Door
+from enrollment.camera_budget import CameraBackOff, CameraBudget
 from enrollment.errors import BadInput
 from enrollment.passage import PassagePolicy
 from enrollment.service import Service
@@ -73,6 +74,22 @@ def test_one_line_a_person(
     for line, message in zip(lines, posted, strict=False):
         assert "embedding" not in json.dumps(message)
         assert line.keys() - message.keys() == {"candidates"}
+
+
+def test_a_pause_is_said_once_when_it_begins(
+    staff: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = [*[9] * 16, *[None] * 14, *[1] * 16, *[None] * 14]
+    path = film(tmp_path / "door.avi", [shot(w, n) for n, w in enumerate(who)])
+    posted: list[dict] = []
+    door = Door("door", lambda document: posted.append(dict(document)))
+    budget = CameraBudget(CameraBackOff(free=1))
+    with Camera(parse_source(str(path))) as camera:
+        door.run(camera, staff.passages("door", QUICK, budget=budget), once=False)
+    assert [(p["event"], p.get("decision"), p.get("seconds")) for p in posted] == [
+        ("passage", "unknown", None), ("back_off", None, 30), ("camera", None, None),
+    ]  # fmt: skip
+    assert "back_off" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_film_is_said(

@@ -99,11 +99,30 @@ def test_a_stranger_is_offered_another_way(
     assert "Ring &lt;b&gt;twice&lt;/b&gt;" in sign(other)
 
 
+def test_after_many_unknown_people_everybody_waits(
+    open_door: Callable[..., AppTest], live: LiveRecognition, staff: Service, clock: Clock
+) -> None:
+    open_door()
+    budget = live.budget
+    assert budget is not None
+    watch(live, staff, clock, *[9] * 25)
+    for _ in range(19):
+        budget.count("unknown")
+    look_on(live, clock, *[1] * 50)
+    assert "Please wait" in sign(open_door())
+    assert "Use your badge or ring at reception." in sign(open_door())
+    assert live.budget is budget, "a page that is loaded anew begins no new row"
+    open_door(back_off="false")
+    assert live.budget is None
+    look_on(live, clock, *[1] * 12)
+    assert "Welcome" in sign(open_door(back_off="false"))
+
+
 def test_what_the_operator_sets_is_in_force_and_can_stand_in_the_address(
     open_door: Callable[..., AppTest], live: LiveRecognition
 ) -> None:
     at = open_door()
-    assert [toggle.value for toggle in at.toggle] == [False, False]
+    assert [toggle.value for toggle in at.toggle] == [False, False, True]
     assert live.options == Options(mirrored=True)
     at.toggle[0].set_value(True).run()
     assert live.options == Options(liveness=True, mirrored=True)

@@ -31,6 +31,7 @@ def _written() -> dict[str, set[str]]:
         "stopped": lambda: log.stopped(log_cut=True),
         "request": lambda: log.request("1", "2", "GET", "/", 200, 1.0),
         "night": lambda: log.night(NightEnd("promoted", "imprint", 1.0)),
+        "webhook": lambda: log.webhook("1", "failing"),
         "error": lambda: log.error(error, "1"),
         "library": lambda: log.library(record),
     }

@@ -45,8 +45,10 @@ DOES = {
     "cohort.set": {"ml-engineer", "admin"},
     "head.champion": {"ml-engineer"}, "head.challenger": {"ml-engineer"},
     "head.refused": {"ml-engineer"}, "head.retired": {"ml-engineer"},
+    "night.finish": {"ml-engineer"},
     "audit.accept": {"admin"}, "backup.make": {"admin"}, "backup.check": {"admin"},
     "api_key.add": {"admin"}, "api_key.revoke": {"admin"},
+    "webhook.add": {"admin"}, "webhook.remove": {"admin"},
     "user.add": {"admin"}, "user.roles": {"admin"}, "user.disable": {"admin"},
     "user.enable": {"admin"}, "user.reset": {"admin"},
 }  # fmt: skip
@@ -102,7 +104,7 @@ def test_dangerous_deeds_need_a_proof(deed: str) -> None:
             later.allow(deed)
     else:
         later.allow(deed)
-    kinds = ("user", "api_key", "cohort")
+    kinds = ("user", "api_key", "webhook", "cohort")
     others = ("subject.erase", "subject.export")
     assert dangerous == (deed.split(".", maxsplit=1)[0] in kinds or deed in others)
 

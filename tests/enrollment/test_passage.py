@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from enrollment.camera_budget import CameraBackOff, CameraBudget
 from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.errors import BadInput
@@ -98,6 +99,22 @@ def test_who_was_not_named_is_offered_once_for_review(staff: Service) -> None:
     assert report.done == 1
     (passage,) = watch(staff.passages("door"), [shot(n, (9, 100)) for n in range(30)])
     assert passage.answer.name == "New Colleague"
+
+
+def test_nobody_is_looked_at_while_a_camera_waits(staff: Service, capture: Capture) -> None:
+    now = 0.0
+    budget = CameraBudget(CameraBackOff(free=1, seconds=30), lambda: now)
+    passages = staff.passages("door", budget=budget)
+    frames = [shot(n, (9, 100)) if n < 20 else shot(n) for n in range(40)]
+    (stranger,) = [p for frame in frames for p in passages.see(frame)]
+    assert (stranger.answer.decision, passages.wait()) == ("unknown", 30)
+    before = capture.backbone.calls
+    assert watch(passages, [shot(n, (1, 100)) for n in range(40, 70)]) == []
+    assert (capture.backbone.calls, passages.in_sight()) == (before, ())
+    now = 30.0
+    (found,) = watch(passages, [shot(n, (1, 100)) for n in range(70, 100)])
+    assert found.answer.name == "Person 1"
+    assert passages.wait() == 0
 
 
 def test_what_is_taken_for_a_picture_is_nobody(staff: Service, settings: Settings) -> None:

@@ -21,6 +21,7 @@ from store.sealing import Sealing
 from store.vault import Vault
 from tests.store.places import (
     KEY,
+    enroll,
     facts,
     in_folder,
     postgresql,
@@ -146,6 +147,47 @@ def test_0004_becomes_0005(tmp_path: Path) -> None:
 def test_0004_becomes_0005_on_postgresql(tmp_path: Path) -> None:
     with postgresql(tmp_path) as url:
         check_0004_becomes_0005(url)
+
+
+def check_0007_becomes_0008(url: str) -> None:
+    old = make_at(url, "0007")
+    old.close()
+    gallery = open_gallery(url, KEY)
+    with gallery.change("test", raises_generation=False) as change:
+        hook = change.add_webhook("HR", "https://hr.example", ["subject.add"], "secret")
+    assert gallery.webhooks() == [hook]
+    with gallery._engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT secret FROM webhooks")).scalar_one()
+    assert b"secret" not in bytes(kept)
+    assert gallery.webhooks_behind() == []
+    enroll(gallery, "Anna", seed=1)
+    assert gallery.webhooks_behind() == [hook.webhook_id]
+    claimed = gallery.claim_webhook(hook.webhook_id, "one", DAY)
+    assert claimed == hook
+    assert gallery.claim_webhook(hook.webhook_id, "two", DAY) is None
+    ((row, _),) = gallery.untold(hook, 5)
+    gallery.webhook_failed(hook, datetime.now(UTC) - DAY, None)
+    assert gallery.webhooks()[0].failed == 1
+    gallery.webhook_took(hook.webhook_id, row.seq)
+    gallery.webhook_took(hook.webhook_id, row.seq - 1)
+    assert (gallery.webhooks()[0].delivered_to, gallery.webhooks()[0].failed) == (row.seq, 0)
+    gallery.release_webhook(hook.webhook_id, "one")
+    assert gallery.claim_webhook(hook.webhook_id, "two", DAY) is not None
+    assert gallery.verify().sound
+    with gallery.change("test", raises_generation=False) as change:
+        assert change.remove_webhook(hook)
+        assert not change.remove_webhook(hook)
+    gallery.close()
+
+
+def test_0007_becomes_0008(tmp_path: Path) -> None:
+    check_0007_becomes_0008(in_folder(tmp_path))
+
+
+@pytest.mark.slow
+def test_0007_becomes_0008_on_postgresql(tmp_path: Path) -> None:
+    with postgresql(tmp_path) as url:
+        check_0007_becomes_0008(url)
 
 
 def check_0001_becomes_0002(url: str) -> None:

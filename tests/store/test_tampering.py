@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -317,3 +317,18 @@ def test_a_version_that_seals_more_seals_again_once(
     rows = new.verify_audit().rows
     new.seal()
     assert new.verify_audit().rows == rows
+
+
+@pytest.mark.parametrize("column", ["url", "events", "secret", "name"])
+def test_a_webhook_that_was_changed_is_told_nothing(
+    gallery: Gallery, url: str, column: str
+) -> None:
+    with gallery.change("test", raises_generation=False) as change:
+        hook = change.add_webhook("HR", "https://hr.example", ["subject.add"], "secret")
+    sql(url, "UPDATE webhooks SET delivered_to = 0")
+    assert gallery.claim_webhook(hook.webhook_id, "me", timedelta(0)) is not None
+    other = "x'00'" if column == "secret" else "'[]'"
+    sql(url, f"UPDATE webhooks SET {column} = {other}")  # noqa: S608
+    with pytest.raises(GalleryDamaged):
+        gallery.claim_webhook(hook.webhook_id, "me", timedelta(0))
+    assert kinds(gallery.verify_audit()) == {"policy"}

@@ -1,15 +1,16 @@
 """What keeps a key from collecting answers until a template can be made of them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
 from app.rest.pace import Pace
-from enrollment.api_keys import IDENTIFY, SCOPES
+from enrollment.api_keys import ENROLL, IDENTIFY, SCOPES
 from enrollment.key_budget import KeyBudget
 from enrollment.service import Service
-from tests.app.rest.conftest import Ask, photo
+from tests.app.rest.conftest import Ask, photo, photos
 from tests.app.rest.test_subjects import enroll
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -124,6 +125,47 @@ def test_over_http(ask: Ask, service: Service) -> None:
     assert (stopped.status_code, "resume" in stopped.json()["detail"]) == (403, True)
     service.key_budget.resume(key)
     assert client.post("identify", files=photo(1)).json()["faces"][0]["decision"] == "known"
+
+
+def test_collisions_of_an_enrolling_key_are_questions(ask: Ask, service: Service) -> None:
+    enroll(ask(*SCOPES), "Ada Lovelace", 1)
+    client, form = ask(ENROLL), {"name": "Somebody Else", "consent": "agreed"}
+
+    def attempt(person: int, numbers: range) -> int:
+        answer = client.post("subjects", data=form, files=photos(person, numbers))
+        assert "Ada" not in answer.text
+        assert not re.search(r"0\.\d", str([
+            (s["reasons"], s["message"]) for subject in answer.json().get("subjects", [])
+            for s in subject["samples"]
+        ]))  # fmt: skip
+        return answer.status_code
+
+    assert attempt(1, range(10, 14)) == 200
+    assert attempt(1, range(14, 15)) == 200
+    assert attempt(1, range(15, 16)) == 429
+    key = service.api_keys.named("test 1")
+    kept = service._gallery.use_key(key.key_id, lambda before: None)
+    assert (kept.asked, kept.failed) == (5, 5)
+    service.key_budget.resume(key)
+    assert attempt(2, range(3)) == 201
+    assert service._gallery.use_key(key.key_id, lambda before: None).asked == 5, "nothing was told"
+
+
+def test_photos_said_to_be_somebodys_are_questions(ask: Ask, service: Service) -> None:
+    ada = enroll(ask(*SCOPES), "Ada", 1)
+    client = ask(ENROLL)
+    for number in range(5):
+        answer = client.post(f"subjects/{ada}/samples", files=photos(9, range(number, number + 1)))
+        (sample,) = answer.json()["subjects"][0]["samples"]
+        assert sample["reasons"] == ["not_this_person"]
+        assert not re.search(r"\d", sample["message"])
+    assert client.post(f"subjects/{ada}/samples", files=photos(1, range(9))[3:5]).status_code == 429
+    service.key_budget.resume(service.api_keys.named("test 1"))
+    for _ in range(2):
+        answer = client.post(f"subjects/{ada}/samples", files=photos(1, range(3, 4)))
+        assert answer.status_code == 200
+    (sample,) = answer.json()["subjects"][0]["samples"]
+    assert (sample["reasons"], "." in sample["message"]) == (["duplicate_photo"], False)
 
 
 def test_an_error_of_ours_is_counted_as_no_failure(
