@@ -102,7 +102,9 @@ def _show_one(visit: Visit, users: list[User]) -> None:
     say, accounts = visit.say, visit.service.accounts
     st.subheader(say("Change an account"))
     by_login = {user.login: user for user in users}
-    login = st.selectbox(say("Login"), list(by_login), key="account-chosen")
+    login = st.selectbox(say("Login"), list(by_login), index=None, key="account-chosen")
+    if login is None:
+        return
     user = by_login[login]
     if user.issuer is None:
         with st.form(f"roles-{user.user_id}"):

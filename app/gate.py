@@ -6,27 +6,43 @@ keys.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
+from google.protobuf.message import DecodeError
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.addresses import PASSWORD, SIGN_IN, STATE
 from app.rest.api import PLACE
-from app.visitor import token_in
+from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.accounts import Session
 from enrollment.service import Service
 
 _OF_SIGNING_IN = (SIGN_IN, PASSWORD, STATE)
-# Files of Streamlit's own, and whether it is there: nothing of the gallery.
-_FOR_ALL = ("/static/", "/_stcore/health")
+# Whether Streamlit is there, and files of its own: nothing of the gallery.
+_HEALTH, _FILES = "/_stcore/health", "/static/"
+_UPLOADS = "/_stcore/upload_file/"
+# For programs, not for pages: its own numbers, and an interface for agents.
+_NOT_FOR_PAGES = ("/_stcore/metrics", "/_stcore/agent")
+# What a page has to say. Others would empty the process's caches, and with them stop everybody's
+# work, or are for developers.
+_SAID = {"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"}
 _WATCH_SECONDS = 2.0
 _ENDED = 4401  # of those that a program may choose for itself
+_REMEMBERED = 10_000  # pages
+_PROTOCOLS = b"sec-websocket-protocol"
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"referrer-policy", b"same-origin"),
+]
 
 
 class Gate:
@@ -35,33 +51,48 @@ class Gate:
     Args:
         pages: what is behind it.
         signing_in: answers below `/sign-in`, `/password` and `/session`.
+        secure: the address is https.
     """
 
-    def __init__(self, pages: ASGIApp, signing_in: ASGIApp, service: Service) -> None:
+    def __init__(
+        self, pages: ASGIApp, signing_in: ASGIApp, service: Service, *, secure: bool = False
+    ) -> None:
         self._pages = pages
         self._signing_in = signing_in
         self._service = service
+        self._cookie = SECURE_COOKIE if secure else COOKIE
+        # Streamlit lets whoever knows the id of somebody's page go on with it: whose is which?
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        # Of its own: whoever keeps all other threads busy must not keep this one from looking.
+        self._threads = CapacityLimiter(8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
-        if scope["type"] not in ("http", "websocket") or _below(path, PLACE):
+        if scope["type"] not in ("http", "websocket") or path.startswith(f"{PLACE}/"):
             await self._pages(scope, receive, send)
         elif scope["type"] == "http" and any(_below(path, place) for place in _OF_SIGNING_IN):
             await self._signing_in(scope, receive, send)
-        elif scope["type"] == "http" and path.startswith(_FOR_ALL):
+        elif scope["type"] == "http" and (path == _HEALTH or path.startswith(_FILES)):
             await self._pages(scope, receive, send)
         else:
-            token = token_in(HTTPConnection(scope).cookies)
+            token = HTTPConnection(scope).cookies.get(self._cookie, "")
             session = await self._current(token)
             if scope["type"] == "websocket":
                 await self._follow(token, session, scope, receive, send)
             elif session is None or session.user.one_time:
                 await _elsewhere(session, scope)(scope, receive, send)
+            elif path.startswith(_NOT_FOR_PAGES) or not self._owns(session, path):
+                await PlainTextResponse("this is not yours\n", 404)(scope, receive, send)
             else:
-                await self._pages(scope, receive, send)
+                await self._pages(scope, receive, _with_headers(path, send))
 
     async def _current(self, token: str) -> Session | None:
-        return await run_in_threadpool(self._service.sessions.current, token)
+        current = self._service.sessions.current
+        return await to_thread.run_sync(current, token, limiter=self._threads)
+
+    async def _touch(self, session: Session) -> None:
+        touch = self._service.sessions.touch
+        await to_thread.run_sync(touch, session, limiter=self._threads)
 
     async def _follow(
         self, token: str, session: Session | None, scope: Scope, receive: Receive, send: Send
@@ -70,20 +101,27 @@ class Gate:
         if session is None or session.user.one_time:
             await send({"type": "websocket.close", "code": _ENDED})
             return
-        await run_in_threadpool(self._service.sessions.touch, session)
-        page = _OpenPage(receive, send, lambda message: self._allows(token, message))
+        await self._touch(session)
+        mine = session.session_id
+        page = _OpenPage(
+            receive,
+            send,
+            lambda message: self._allows(token, mine, message),
+            lambda page_id: self._learn(page_id, mine),
+        )
         watch = asyncio.create_task(self._watch(token, page))
         try:
-            await self._pages(scope, page.receive, page.send)
+            await self._pages(self._without_others(scope, mine), page.receive, page.send)
         finally:
             watch.cancel()
 
-    async def _allows(self, token: str, message: Message) -> bool:
+    async def _allows(self, token: str, mine: str, message: Message) -> bool:
+        """False: the page is over."""
         session = await self._current(token)
-        if session is None:
+        if session is None or session.session_id != mine:
             return False
         if _is_somebody(message):
-            await run_in_threadpool(self._service.sessions.touch, session)
+            await self._touch(session)
         return True
 
     async def _watch(self, token: str, page: "_OpenPage") -> None:
@@ -91,14 +129,44 @@ class Gate:
             await asyncio.sleep(_WATCH_SECONDS)
         await page.end()
 
+    def _learn(self, page_id: str, session_id: str) -> None:
+        self._owners[page_id] = session_id
+        while len(self._owners) > _REMEMBERED:
+            self._owners.popitem(last=False)
+
+    def _owns(self, session: Session, path: str) -> bool:
+        """Uploads go to a page, whose id is in the address."""
+        if not path.startswith(_UPLOADS):
+            return True
+        page_id = path.removeprefix(_UPLOADS).split("/")[0]
+        return self._owners.get(page_id) == session.session_id
+
+    def _without_others(self, scope: Scope, session_id: str) -> Scope:
+        """The page that the browser wants to go on with is left out unless it is the session's."""
+        headers = []
+        for name, value in scope["headers"]:
+            asked = value.split(b",")
+            others = name == _PROTOCOLS and len(asked) > 2
+            if others and self._owners.get(asked[2].strip().decode("latin-1")) != session_id:
+                headers.append((name, b",".join(asked[:2])))
+            else:
+                headers.append((name, value))
+        protocols = list(scope.get("subprotocols", []))[:2]
+        return {**scope, "headers": headers, "subprotocols": protocols}
+
 
 class _OpenPage:
     """The two ways of a websocket, until it is ended from here."""
 
     def __init__(
-        self, receive: Receive, send: Send, allows: Callable[[Message], Awaitable[bool]]
+        self,
+        receive: Receive,
+        send: Send,
+        allows: Callable[[Message], Awaitable[bool]],
+        learn: Callable[[str], None],
     ) -> None:
         self._receive, self._send, self._allows = receive, send, allows
+        self._learn: Callable[[str], None] | None = learn
         self._ended = asyncio.Event()
 
     async def end(self) -> None:
@@ -108,23 +176,33 @@ class _OpenPage:
                 await self._send({"type": "websocket.close", "code": _ENDED})
 
     async def receive(self) -> Message:
-        coming = asyncio.ensure_future(self._receive())
-        ended = asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait((coming, ended), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended.cancel()
-        if not self._ended.is_set():
+        while not self._ended.is_set():
+            coming = asyncio.ensure_future(self._receive())
+            ended = asyncio.ensure_future(self._ended.wait())
+            try:
+                await asyncio.wait((coming, ended), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ended.cancel()
+            if self._ended.is_set():
+                coming.cancel()
+                break
             message = coming.result()
-            if message["type"] != "websocket.receive" or await self._allows(message):
+            if message["type"] != "websocket.receive":
                 return message
-            await self.end()
-        coming.cancel()
+            if not await self._allows(message):
+                await self.end()
+            elif _is_of_a_page(message):
+                return message
         return {"type": "websocket.disconnect", "code": _ENDED}
 
     async def send(self, message: Message) -> None:
         if self._ended.is_set():
             raise OSError("the session was ended")
+        if self._learn is not None and message.get("bytes"):
+            page_id = _page_id(message["bytes"])
+            if page_id:
+                self._learn(page_id)
+                self._learn = None
         await self._send(message)
 
 
@@ -142,11 +220,53 @@ def _elsewhere(session: Session | None, scope: Scope) -> Response:
     return RedirectResponse(f"{SIGN_IN}?next={quote(connection.url.path)}", 303)
 
 
-def _is_somebody(message: Message) -> bool:
-    """Does somebody do something, or does a page refresh itself?"""
+def _with_headers(path: str, send: Send) -> Send:
+    """What is made for one page is kept nowhere on the way."""
+    more = [*_HEADERS, (b"cache-control", b"no-store")] if path.startswith("/media/") else _HEADERS
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = {name for name, _ in more}
+            kept = [(n, v) for n, v in message.get("headers", []) if n.lower() not in given]
+            message = {**message, "headers": [*kept, *more]}
+        await send(message)
+
+    return sending
+
+
+def _said(message: Message) -> BackMsg | None:
     said = BackMsg()
     try:
         said.ParseFromString(message.get("bytes") or b"")
-    except Exception:  # what it is the pages will say
+    except DecodeError:
+        return None
+    return said
+
+
+def _is_of_a_page(message: Message) -> bool:
+    said = _said(message)
+    if said is None:
         return False
-    return said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun
+    kind = said.WhichOneof("type")
+    if kind != "backend_operation_request":
+        return kind in _SAID
+    asked = said.backend_operation_request
+    return asked.HasField("deferred_file") or asked.HasField("dataframe_chunk")
+
+
+def _is_somebody(message: Message) -> bool:
+    """Does somebody do something, or does a page refresh itself?"""
+    said = _said(message)
+    if said is None or said.WhichOneof("type") != "rerun_script":
+        return False
+    return not said.rerun_script.is_auto_rerun
+
+
+def _page_id(data: bytes) -> str:
+    """Streamlit's id of the page that begins with this message; empty for any other message."""
+    sent = ForwardMsg()
+    try:
+        sent.ParseFromString(data)
+    except DecodeError:
+        return ""
+    return sent.new_session.initialize.session_id if sent.HasField("new_session") else ""

@@ -35,6 +35,7 @@ def show(visit: Visit) -> None:
     if shown is None:
         return
     names = visit.service.names(shown.subject_ids)
+    visit.service.looks.people(len(names))
     if len(names) < _LEAST:
         _show_few(visit, names)
         return

@@ -6,6 +6,7 @@ nobody can end it from elsewhere.
 
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.starlette_client import OAuth
@@ -21,7 +22,7 @@ from app.provider_settings import ProviderSettings
 
 _PREFIX = "rollcall-"
 _SECONDS = 600  # to sign in over there
-LetIn = Callable[[Request, str, str, str, list[str]], Response]
+LetIn = Callable[[Request, str, str, str, list[str], datetime | None], Response]
 
 
 class Provider:
@@ -73,12 +74,20 @@ class Provider:
                 str(claims["sub"]),
                 str(given),
                 roles_in(claims, self._settings.role_claim),
+                proved_at(claims),
             )
 
         return [
             Route(PROVIDER, start, methods=["GET"]),
             Route(PROVIDER_BACK, back, methods=["GET"]),
         ]
+
+
+def proved_at(claims: Mapping[str, object]) -> datetime | None:
+    """When they proved there who they are: a provider may ask for nothing where somebody is signed
+    in. None where it does not say so."""
+    seconds = claims.get("auth_time")
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
 
 
 def roles_in(claims: Mapping[str, object], claim: str) -> list[str]:

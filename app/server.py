@@ -229,7 +229,8 @@ def _pages(
         return pages
     url = _url(serving, listening)
     provider = Provider(serving.provider, url) if serving.provider else None
-    return Gate(pages, SigningIn(service, secure=secure, provider=provider).app(), service)
+    signing_in = SigningIn(service, secure=secure, provider=provider)
+    return Gate(pages, signing_in.app(), service, secure=secure)
 
 
 def _run(listening: socket.socket, served: "ASGIApp", ending: Ending, said: Log) -> None:

@@ -1,4 +1,5 @@
-"""An open page leaves by itself when its session has ended, wherever that was done."""
+"""An open page leaves by itself when its session has ended, wherever that was done, or when
+somebody else has signed in beside it in the same browser."""
 
 import streamlit as st
 
@@ -10,7 +11,9 @@ if (!window.rollcallWatch) {{
   window.rollcallWatch = setInterval(async () => {{
     try {{
       const answer = await fetch("{STATE}", {{cache: "no-store"}});
-      if (answer.status === 401) {{
+      const session = (await answer.json()).session;
+      window.rollcallSession ??= session;
+      if (answer.status === 401 || session !== window.rollcallSession) {{
         clearInterval(window.rollcallWatch);
         window.location.assign("{SIGN_IN}?next=" + encodeURIComponent(window.location.pathname));
       }}

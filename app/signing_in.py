@@ -3,22 +3,29 @@
 Plain HTML, so that the token comes in a cookie which no script can read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 from app.addresses import PASSWORD, SIGN_IN, STATE
 from app.language import Language, nearest_language
 from app.plain import sentence
 from app.provider import Provider
-from app.visitor import COOKIE, SECURE_COOKIE, token_in
+from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.errors import RollcallError
 from enrollment.service import Service
 from wording.message import words_of
@@ -31,6 +38,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _LONGEST_FORM = 4096
+_CROWD = 10  # who sign in at one moment
 
 
 class SigningIn:
@@ -46,6 +54,7 @@ class SigningIn:
         self._cookie = SECURE_COOKIE if secure else COOKIE
         self._secure = secure
         self._provider = provider
+        self._threads, self._waiting = CapacityLimiter(2), 0
         templates = FileSystemLoader(Path(__file__).with_name("templates"))
         self._templates = Environment(
             loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -73,7 +82,23 @@ class SigningIn:
         form = await _form(request)
         if form is None:
             return _refuse()
-        return await run_in_threadpool(self._let_in, request, form)
+        return await self._in_turn(self._let_in, request, form)
+
+    async def _in_turn(
+        self,
+        answer: Callable[[Request, dict[str, str]], Response],
+        request: Request,
+        form: dict[str, str],
+    ) -> Response:
+        """In threads of its own: a password takes its time, and a crowd of guesses must not keep
+        the pages waiting for a thread."""
+        if self._waiting >= _CROWD:
+            return PlainTextResponse("too many at once; try again\n", 503, _HEADERS)
+        self._waiting += 1
+        try:
+            return await to_thread.run_sync(answer, request, form, limiter=self._threads)
+        finally:
+            self._waiting -= 1
 
     def _let_in(self, request: Request, form: dict[str, str]) -> Response:
         sessions = self._service.sessions
@@ -82,13 +107,21 @@ class SigningIn:
         )
         if attempt.token is None:
             return self._ask(request, attempt.said, _next(form))
-        sessions.end(token_in(request.cookies))  # whoever was signed in here before
+        sessions.end(self._token(request))  # whoever was signed in here before
         return self._go(_next(form), attempt.token)
 
     def _let_in_through(
-        self, request: Request, issuer: str, external: str, login: str, roles: list[str]
+        self,
+        request: Request,
+        issuer: str,
+        external: str,
+        login: str,
+        roles: list[str],
+        proved_at: datetime | None,
     ) -> Response:
-        attempt = self._service.sessions.sign_in_through(issuer, external, login, roles)
+        sessions = self._service.sessions
+        sessions.end(self._token(request))  # whoever was signed in here before
+        attempt = sessions.sign_in_through(issuer, external, login, roles, proved_at)
         if attempt.token is None:
             return self._ask(request, attempt.said)
         return self._go("/", attempt.token)
@@ -96,7 +129,7 @@ class SigningIn:
     # -- one's own password -----------------------------------------------------------------------
 
     def _show_password(self, request: Request) -> Response:
-        if not self._service.sessions.acting(token_in(request.cookies)).confirmed:
+        if not self._service.sessions.acting(self._token(request)).confirmed:
             return RedirectResponse(f"{SIGN_IN}?next={PASSWORD}", 303, headers=_HEADERS)
         return self._ask_password(request)
 
@@ -104,7 +137,7 @@ class SigningIn:
         form = await _form(request)
         if form is None:
             return _refuse()
-        return await run_in_threadpool(self._keep, request, form)
+        return await self._in_turn(self._keep, request, form)
 
     def _keep(self, request: Request, form: dict[str, str]) -> Response:
         language = self._language(request)
@@ -113,7 +146,7 @@ class SigningIn:
             said = language.say("The two are not the same; type the new password twice.")
             return self._ask_password(request, said)
         try:
-            token = self._service.sessions.choose_password(token_in(request.cookies), new)
+            token = self._service.sessions.choose_password(self._token(request), new)
         except RollcallError as error:
             return self._ask_password(request, sentence(language.tell(words_of(error))))
         return self._go("/", token)
@@ -122,10 +155,13 @@ class SigningIn:
 
     def _state(self, request: Request) -> Response:
         """Asked by every open page, which leaves when the answer is no."""
-        session = self._service.sessions.current(token_in(request.cookies))
-        return JSONResponse(
-            {"signed_in": session is not None}, 401 if session is None else 200, _HEADERS
-        )
+        session = self._service.sessions.current(self._token(request))
+        told = {"session": None if session is None else session.session_id}
+        return JSONResponse(told, 401 if session is None else 200, _HEADERS)
+
+    def _token(self, request: Request) -> str:
+        """Of the one cookie that this server sets: another one somebody else may have planted."""
+        return request.cookies.get(self._cookie, "")
 
     # -- answering --------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """People who may sign in: who they are, and which roles they have."""
 
+import re
 import uuid
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
@@ -19,6 +20,8 @@ __all__ = ["FIRST_LOGIN", "Accounts", "Session", "User", "user_document"]
 
 FIRST_LOGIN = "admin"
 _LONGEST = 64
+# No letters that look like others: the audit trail says who acted by it.
+_LOGIN = re.compile(rf"[a-z0-9][a-z0-9._@+-]{{0,{_LONGEST - 1}}}")
 
 
 class Accounts:
@@ -54,9 +57,10 @@ class Accounts:
             BadInput: the login is taken or no login; there is no such role, or none is given.
         """
         password = self._passwords.one_time()
-        user = replace(self._new(login, roles), password=self._passwords.encode(password))
+        encoded = self._passwords.encode(password)
+        user = replace(self._new(login, roles), password=encoded, one_time=True)
         with self._changing() as change:
-            change.add_user(replace(user, one_time=True))
+            change.add_user(user)
         return user, password
 
     def first(self) -> str | None:
@@ -151,9 +155,12 @@ class Accounts:
 
     def _new(self, login: str, roles: Collection[str]) -> User:
         name = login.strip().casefold()
-        if not name or len(name) > _LONGEST or not name.isprintable() or len(name.split()) != 1:
+        if not is_login(name):
             raise BadInput(
-                message("a login is one word of at most {most} characters", most=_LONGEST)
+                message(
+                    "a login has at most {most} characters: a to z, digits and . _ @ + -",
+                    most=_LONGEST,
+                )
             )
         if self._gallery.user_named(name) is not None:
             raise BadInput(
@@ -164,6 +171,11 @@ class Accounts:
 
     def _changing(self) -> AbstractContextManager[Change]:
         return self._gallery.change(self._actor, raises_generation=False)
+
+
+def is_login(name: str) -> bool:
+    """Can somebody sign in so? name: case-folded."""
+    return _LOGIN.fullmatch(name) is not None
 
 
 def _keep_an_admin(change: Change, changed: User) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from enrollment.accounts import is_login
 from enrollment.errors import BadInput, Forbidden
 from enrollment.key_budget import BackOff
 from enrollment.password import Passwords, check_new
@@ -20,6 +21,11 @@ from store.records import Session, User
 from wording.message import message
 
 _TOKEN_BYTES = 32
+# How somebody has signed in.
+_PASSWORD = "password"  # noqa: S105
+_CHOSEN = "new password"
+_REMEMBERED = 10_000  # logins that are nobody's
+_WRONG_PROOFS = 5  # then the session ends
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,9 @@ class Attempt:
     said: str = ""
 
 
+_WRONG = Attempt(None, message("login, password or code are not right"))
+
+
 class Sessions:
     """Those of one gallery. Safe to share between threads."""
 
@@ -59,90 +68,117 @@ class Sessions:
         self._back_off = back_off or BackOff()
         self._now = now
         self._one = threading.Lock()
+        # Failures of logins that are nobody's, so that they are answered as anybody's would be.
+        self._nobodys: dict[str, User] = {}
+        self._wrong_proofs: dict[str, int] = {}
 
     # -- signing in ---------------------------------------------------------------------------
 
     def sign_in(self, login: str, password: str, code: str = "") -> Attempt:
         """With a password, and the second factor's code where one is set up.
 
-        Whether the login exists is not told: both refusals are alike, and take as long.
+        Whether the login exists is not told: refusals are alike, and take as long.
         """
         with self._one:  # several guesses at once would all find the same count of failures
-            user = self._gallery.user_named(login.strip().casefold())
+            name = login.strip().casefold()
+            user = self._gallery.user_named(name)
+            refused = self._refused(user or self._nobody(name))
+            if refused is not None:
+                return refused
             proved = self._prove(user, password, code)
-            if isinstance(proved, Attempt):
-                return proved
-            return Attempt(self._open(proved, "password"))
+            if proved is None:
+                self._count_wrong(user, name)
+                return _WRONG
+            token = self._open(proved, _PASSWORD)
+            return _WRONG if token is None else Attempt(token)
 
     def sign_in_through(
-        self, issuer: str, external: str, login: str, roles: Collection[str]
+        self,
+        issuer: str,
+        external: str,
+        login: str,
+        roles: Collection[str],
+        proved_at: datetime | None = None,
     ) -> Attempt:
-        """Through another provider, who says who they are and which roles they have."""
+        """Through another provider, who says who they are and which roles they have.
+
+        Args:
+            proved_at: when they proved it there; None: just now.
+        """
         known = frozenset(roles) & ROLES.keys()
-        if not known:
-            return Attempt(
-                None, message("your account at {issuer} has no role here", issuer=issuer)
-            )
         with self._one:
             user = self._gallery.user_of_provider(issuer, external)
             if user is not None and user.disabled_at is not None:
                 return Attempt(None, message("this login was disabled here; ask an admin"))
+            if user is not None and user.roles != known:
+                user = self._with_roles(user, known)
+            if not known:
+                said = message("your account at {issuer} has no role here", issuer=issuer)
+                return Attempt(None, said)
+            user = user or self._of_provider(issuer, external, login, known)
             if user is None:
-                made = self._of_provider(issuer, external, login, known)
-                if made is None:
-                    said = message("somebody else signs in as {login} here", login=login)
-                    return Attempt(None, said)
-                user = made
-            elif user.roles != known:
-                changed = replace(user, roles=known)
-                with self._changing(changed) as change:
-                    details = {"roles": sorted(known), "before": sorted(user.roles)}
-                    change.put_user(user, changed, "user.roles", details)
-                    change.end_sessions(user)
-                user = changed
-            return Attempt(self._open(user, issuer))
+                return Attempt(
+                    None, message("the name of your account there cannot be used here, or is taken")
+                )
+            return Attempt(self._open(user, issuer, proved_at))
+
+    def _with_roles(self, user: User, roles: frozenset[str]) -> User:
+        """Their provider says something else now, which ends what was open."""
+        changed = replace(user, roles=roles)
+        with self._changing(user) as change:
+            details = {"roles": sorted(roles), "before": sorted(user.roles)}
+            change.put_user(user, changed, "user.roles", details)
+            change.end_sessions(user)
+        return changed
 
     def _of_provider(
         self, issuer: str, external: str, login: str, roles: frozenset[str]
     ) -> User | None:
-        name = login.strip().casefold()
-        if self._gallery.user_named(name) is not None:
+        """Somebody new; None where their name is taken, or no login."""
+        name, now = login.strip().casefold(), self._now()
+        if not is_login(name) or self._gallery.user_named(name) is not None:
             return None
-        user = User(
-            str(uuid.uuid4()), name, roles, self._now(), self._now(), None, False, None, 0, issuer,
-            external,
-        )  # fmt: skip
+        made = User(str(uuid.uuid4()), name, roles, created_at=now, failed_at=now)
+        user = replace(made, issuer=issuer, external=external)
         with self._changing(user) as change:
             change.add_user(user)
         return user
 
-    def _open(self, user: User, way: str) -> str:
+    def _open(self, user: User, way: str, proved_at: datetime | None = None) -> str | None:
+        """The token; None where another server has taken the same code of a second factor."""
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._now()
-        session = Session(str(uuid.uuid4()), user, now, now, now)
+        session = Session(str(uuid.uuid4()), user, now, now, min(now, proved_at or now))
         with self._changing(user) as change:
+            if way == _PASSWORD and not change.use_step(user):
+                return None
             change.forget_sessions(self.limits.kiosk)
             change.open_session(session, token, way)
         return token
 
-    def _prove(self, user: User | None, password: str, code: str) -> User | Attempt:
-        """The user, whose factor's step is used up; or why this is no proof."""
-        wrong = Attempt(None, message("login, password or code are not right"))
-        if user is not None:
-            refused = self._refused(user)
-            if refused is not None:
-                return refused
+    def _prove(self, user: User | None, password: str, code: str) -> User | None:
+        """The user, with the step that their code is of; None where this is no proof."""
         right = self._passwords.fits(password, user.password if user else None)
-        if user is None or user.disabled_at is not None:
-            return wrong
-        if right and user.totp is not None:
-            step = step_of(user.totp, code, self._now(), user.totp_step)
-            right = step is not None
-            user = replace(user, totp_step=step or user.totp_step)
-        if not right:
+        if user is None or user.disabled_at is not None or not right:
+            return None
+        if user.totp is None:
+            return user
+        step = step_of(user.totp, code, self._now(), user.totp_step)
+        return None if step is None else replace(user, totp_step=step)
+
+    def _count_wrong(self, user: User | None, name: str) -> None:
+        if user is not None:
             with self._changing(user) as change:
                 change.count_wrong_attempt(user)
-            return wrong
-        return user
+            return
+        nobody = self._nobody(name)
+        if len(self._nobodys) >= _REMEMBERED:
+            self._nobodys.pop(next(iter(self._nobodys)))
+        failed = nobody.failed + 1
+        self._nobodys[_short(name)] = replace(nobody, failed=failed, failed_at=self._now())
+
+    def _nobody(self, name: str) -> User:
+        now = self._now()
+        return self._nobodys.get(_short(name)) or User("", "", frozenset(), now, now)
 
     def _refused(self, user: User) -> Attempt | None:
         """NIST SP 800-63B: a few wrong ones are free, then each waits, then nobody may try."""
@@ -187,15 +223,22 @@ class Sessions:
             self._gallery.touch_session(session.session_id, self._now())
 
     def confirm(self, token: str, password: str, code: str = "") -> Attempt:
-        """Prove again who one is, for what needs it."""
+        """Prove again who one is, for what needs it. A few wrong ones end the session; what
+        strangers try at the door does not count here, nor this there."""
         with self._one:
             session = self._needed(token)
             proved = self._prove(session.user, password, code)
-            if isinstance(proved, Attempt):
-                return proved
-            with self._changing(proved) as change:
-                change.confirm_session(replace(session, user=proved))
-            return Attempt(token)
+            with self._changing(session.user) as change:
+                if proved is not None and change.use_step(proved):
+                    change.confirm_session(session)
+                    self._wrong_proofs.pop(session.session_id, None)
+                    return Attempt(token)
+                wrong = self._wrong_proofs.pop(session.session_id, 0) + 1
+                if wrong >= _WRONG_PROOFS:
+                    change.end_session(session)
+                else:
+                    self._wrong_proofs[session.session_id] = wrong
+            return _WRONG
 
     def end(self, token: str | None) -> None:
         """Sign out; nothing happens where nobody is signed in."""
@@ -238,7 +281,9 @@ class Sessions:
         with self._changing(user) as change:
             change.put_user(user, changed, "user.password", {})
             change.end_sessions(user)
-        return self._open(changed, "password")
+        opened = self._open(changed, _CHOSEN)
+        assert opened is not None  # noqa: S101 - no code is used up here
+        return opened
 
     def set_factor(self, token: str, secret: str, code: str) -> None:
         """Ask for this second factor from now on.
@@ -283,3 +328,8 @@ class Sessions:
 
 def _actor(user: User) -> str:
     return f"user:{user.login}"
+
+
+def _short(name: str) -> str:
+    """Nobody makes us remember a megabyte."""
+    return name[:100]

@@ -38,10 +38,14 @@ def put(connection: sa.Connection, vault: Vault, before: User, after: User) -> N
         connection.execute(sa.update(users).where(mine).values(**changed))
 
 
-def use_step(connection: sa.Connection, user: User) -> None:
-    """The second factor's code of this half minute opens nothing any more."""
-    mine = users.c.user_id == user.user_id
-    connection.execute(sa.update(users).where(mine).values(totp_step=user.totp_step))
+def use_step(connection: sa.Connection, user: User) -> bool:
+    """The second factor's code of this half minute opens nothing any more; False where another
+    server was quicker to take it."""
+    if user.totp is None:
+        return True
+    earlier = sa.and_(users.c.user_id == user.user_id, users.c.totp_step < user.totp_step)
+    used = sa.update(users).where(earlier).values(totp_step=user.totp_step)
+    return bool(connection.execute(used).rowcount)
 
 
 def count_attempt(connection: sa.Connection, user_id: str, at: datetime | None) -> None:

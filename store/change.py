@@ -659,9 +659,12 @@ class Change:
         """Their wrong attempts count no more."""
         account.count_attempt(self.connection, user.user_id, None)
 
+    def use_step(self, user: User) -> bool:
+        """As `account.use_step`."""
+        return account.use_step(self.connection, user)
+
     def open_session(self, session: Session, token: str, way: str) -> None:
         """Somebody has signed in. way: "password" or the provider."""
-        account.use_step(self.connection, session.user)
         account.count_attempt(self.connection, session.user.user_id, None)
         account.open_session(self.connection, self.vault, session, token)
         details = {"login": session.user.login, "session": session.session_id, "way": way}
@@ -669,8 +672,6 @@ class Change:
 
     def confirm_session(self, session: Session) -> None:
         """Somebody who is signed in has proved anew who they are."""
-        account.use_step(self.connection, session.user)
-        account.count_attempt(self.connection, session.user.user_id, None)
         account.confirm(self.connection, session.session_id, self.at)
         self.record("session.confirm", "", {"login": session.user.login})
 

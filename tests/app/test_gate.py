@@ -1,19 +1,28 @@
 """Nothing behind the gate without a session that holds, and no way around it."""
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from html.parser import HTMLParser
 
+import httpx2
 import pytest
+import uvicorn
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.gate import Gate
 from app.signing_in import SigningIn
 from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.service import Service
+from enrollment.sessions import Attempt
 from tests.quick_passwords import QuickPasswords
 
 HERE = "http://127.0.0.1"
@@ -22,7 +31,8 @@ GOOD = "a sentence to keep"
 BEHIND = [
     "/", "/people", "/any/other", "/_stcore/host-config", "/_stcore/metrics", "/media/a.png",
     "/_stcore/upload_file/a/b", "/component/a/b", "/app/static/a", "/_stcore/script-health-check",
-    "/apix", "/sign-inx", "/STATIC/", "//api/v1", "/static", "/static/../people",
+    "/apix", "/api", "/_stcore/healthz", "/_stcore/health/x", "/sign-inx", "/STATIC/",
+    "//api/v1", "/static", "/static/../people",
 ]  # fmt: skip
 BESIDE = ["/api/v1/health", "/api/docs", "/static/js/index.js", "/_stcore/health"]
 Browse = Callable[..., TestClient]
@@ -46,7 +56,7 @@ def browse(service: Service) -> Iterator[Browse]:
     opened: list[TestClient] = []
 
     def browser(*, secure: bool = False, signed_in: bool = False) -> TestClient:
-        gate = Gate(pages, SigningIn(service, secure=secure).app(), service)
+        gate = Gate(pages, SigningIn(service, secure=secure).app(), service, secure=secure)
         address = "https://faces.firm" if secure else HERE
         client = TestClient(gate, address, follow_redirects=False)
         opened.append(client)
@@ -255,10 +265,112 @@ def test_a_page_that_refreshes_itself_is_nobody(
     touched: list[str] = []
     with client.websocket_connect("ws://127.0.0.1/_stcore/stream") as line:
         monkeypatch.setattr(service.sessions, "touch", lambda s: touched.append(s.session_id))
-        for message, times in ((pressed(by_itself=True), 0), (b"\xff\xff", 0), (pressed(), 1)):
+        for message, times in ((pressed(by_itself=True), 0), (pressed(), 1)):
             line.send_bytes(message)
             assert line.receive_bytes() == message
             assert len(touched) == times
+
+
+def test_a_page_says_what_pages_say_and_nothing_else(browse: Browse) -> None:
+    """`clear_cache` of anybody would stop the work of everybody."""
+    client = browse(signed_in=True)
+    with client.websocket_connect("ws://127.0.0.1/_stcore/stream") as line:
+        for kind in ("clear_cache", "set_run_on_save", "load_git_info", "debug_shutdown_runtime"):
+            message = BackMsg()
+            setattr(message, kind, True)
+            line.send_bytes(message.SerializeToString())
+        installing = BackMsg()
+        installing.backend_operation_request.install_skills.SetInParent()
+        line.send_bytes(installing.SerializeToString())
+        line.send_bytes(b"\xff\xff")
+        line.send_bytes(pressed())
+        assert line.receive_bytes() == pressed(), "the others did not come through"
+
+
+def begins(page_id: str) -> bytes:
+    """Streamlit's first message of a page; these pages repeat what they are sent."""
+    message = ForwardMsg()
+    message.new_session.initialize.session_id = page_id
+    return message.SerializeToString()
+
+
+def test_a_page_is_its_own_sessions(service: Service, browse: Browse) -> None:
+    """Streamlit lets whoever knows a page's id go on with it."""
+    asked: list[list[str]] = []
+
+    async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            asked.append(Headers(scope=scope).get("sec-websocket-protocol", "").split(","))
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "bytes": begins("anna's")})
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+        else:
+            await pages(scope, receive, send)
+
+    gate = Gate(remembering, SigningIn(service, secure=False).app(), service)
+    wanted = ["streamlit", "xsrf", "anna's"]
+    place, upload = "ws://127.0.0.1/_stcore/stream", "/_stcore/upload_file/anna's/1"
+    service._passwords = QuickPasswords()
+    anna, bo = (TestClient(gate, HERE, follow_redirects=False) for _ in range(2))
+    enter(anna, *join(service, "anna"))
+    enter(bo, *join(service, "bo"))
+    for client in (anna, anna, bo):
+        with client.websocket_connect(place, subprotocols=wanted) as line:
+            assert line.receive_bytes() == begins("anna's")
+        assert anna.put(upload).status_code == (404 if client is bo else 200)
+    assert [len(a) for a in asked] == [2, 3, 2], "nobody's yet; her own; not his"
+    assert bo.put("/_stcore/upload_file/other/1").status_code == 404
+    assert anna.get("/_stcore/metrics").status_code == 404
+
+
+def test_a_planted_cookie_opens_nothing_behind_https(browse: Browse, service: Service) -> None:
+    """A neighbour of the same domain can set a plain cookie, and none whose name says __Host-."""
+    login, password = join(service, "anna")
+    token = service.sessions.sign_in(login, password).token
+    client = browse(secure=True)
+    place = "https://faces.firm/session"
+    assert client.get(place, headers={"cookie": f"{COOKIE}={token}"}).status_code == 401
+    assert client.get(place, headers={"cookie": f"{SECURE_COOKIE}={token}"}).status_code == 200
+    assert client.get("/", headers={"cookie": f"{COOKIE}={token}"}).status_code == 401
+
+
+def test_a_crowd_of_guesses_keeps_nobody_waiting(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service._passwords = QuickPasswords()
+    login, password = join(service, "anna")
+    token = service.sessions.sign_in(login, password).token
+    answered = threading.Event()
+    monkeypatch.setattr(
+        service.sessions, "sign_in", lambda *_: (answered.wait(60), Attempt(None, "no"))[1]
+    )
+    form = {"login": "nobody", "password": "guess"}
+    with served(service) as address, ThreadPoolExecutor(40) as threads:
+
+        def guess() -> int:
+            return httpx2.post(f"{address}/sign-in", data=form, timeout=120).status_code
+
+        guesses = [threads.submit(guess) for _ in range(40)]
+        cookies = {"cookie": f"{COOKIE}={token}"}
+        for path in ("/session", "/"):
+            assert httpx2.get(f"{address}{path}", headers=cookies, timeout=30).status_code == 200
+        answered.set()
+        answers = [guess.result() for guess in guesses]
+    assert set(answers) == {403, 503}, "few are tried, the others are told to try again"
+
+
+@contextmanager
+def served(service: Service) -> Iterator[str]:
+    """The gate on a port, in one event loop as `serve` runs it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    gate = Gate(pages, SigningIn(service, secure=False).app(), service)
+    server = uvicorn.Server(uvicorn.Config(gate, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 def test_the_sign_in_page_reads_as_a_form(browse: Browse) -> None:

@@ -92,7 +92,9 @@ def test_a_bad_password_is_refused(office: Office, new: str) -> None:
     assert office.sessions.current(token) is not None
 
 
-@pytest.mark.parametrize("login", ["", " ", "two words", "x" * 65, "bell\x07"])
+@pytest.mark.parametrize(
+    "login", ["", " ", "two words", "x" * 65, "bell\x07", "\u0430nna", "anna\u200b", ".", "\uff41"]
+)
 def test_a_bad_login_is_refused(office: Office, login: str) -> None:
     with pytest.raises(BadInput):
         office.accounts.add(login, ["viewer"])
@@ -131,6 +133,40 @@ def test_wrong_passwords_wait_and_then_stop(office: Office) -> None:
     assert "an admin can reset" in office.sessions.sign_in("anna", GOOD).said
     once = office.accounts.reset("anna")
     assert office.sessions.sign_in("anna", once).token is not None
+
+
+def test_what_strangers_try_is_told_alike_whoever_it_is(office: Office) -> None:
+    """Else the sixth guess would tell whether a login exists."""
+    office.join("anna", "viewer")
+    told = {
+        login: [office.sessions.sign_in(login, f"wrong {n}").said for n in range(8)]
+        for login in ("anna", "nobody")
+    }
+    assert told["anna"] == told["nobody"]
+    assert "try again" in told["anna"][-1]
+
+
+def test_strangers_at_the_door_do_not_stop_who_is_inside(office: Office) -> None:
+    token = office.join("anna", "privacy-officer")
+    for _ in range(8):
+        office.sessions.sign_in("anna", "wrong")
+    assert office.sessions.confirm(token, GOOD).token == token
+    for _ in range(5):
+        assert office.sessions.current(token) is not None
+        office.sessions.confirm(token, "wrong")
+    assert office.sessions.current(token) is None, "whoever sits there does not know it"
+
+
+def test_two_servers_take_a_code_once(office: Office) -> None:
+    token, secret = office.join("anna", "viewer"), new_secret()
+    office.sessions.set_factor(token, secret, pyotp.TOTP(secret).at(office.now))
+    office.later(seconds=60)
+    code = pyotp.TOTP(secret).at(office.now)
+    seen = office.service._gallery.user_named("anna")
+    assert office.sessions.sign_in("anna", GOOD, code).token is not None
+    with pytest.MonkeyPatch.context() as patch:  # as another server read it a moment before
+        patch.setattr(office.service._gallery, "user_named", lambda login: seen)
+        assert office.sessions.sign_in("anna", GOOD, code).token is None
 
 
 @pytest.mark.parametrize(
@@ -257,7 +293,13 @@ def test_a_provider_says_the_roles(office: Office) -> None:
     assert office.sessions.acting(token) == NOBODY, "their roles have changed"
     assert Right.ENROLL not in office.sessions.acting(again).rights
     assert [user.login for user in office.accounts.all()] == ["anna"]
-    assert "somebody else" in sign_in("https://firm", "8", "ANNA", ["viewer"]).said
+    for name in ("ANNA", "", "two words", "\u0430nna", "x" * 5000, "a\nb"):
+        assert "cannot be used" in sign_in("https://firm", "8", name, ["viewer"]).said
+    before = office.now - timedelta(minutes=6)
+    slept = sign_in("https://firm", "7", "anna", ["viewer"], before).token
+    assert not office.sessions.acting(slept).confirmed, "they proved it there, long ago"
+    assert "no role here" in sign_in("https://firm", "7", "anna", []).said
+    assert office.sessions.acting(again) == NOBODY, "and so what was open is over"
     for act in (
         lambda: office.accounts.reset("anna"),
         lambda: office.accounts.set_roles("anna", ["admin"]),
