@@ -31,6 +31,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -205,18 +206,20 @@ def sight(pid: int, seconds: float) -> Sight:
 
 def cpu_of(pid: int) -> float:
     """Seconds of processor that a process and its children have used."""
-    children = [
-        child
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    children = list[str]()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # the thread has ended
+            children += (task / "children").read_text().split()
     ticks = sum(map(_ticks, [str(pid), *children]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: str) -> int:
     # The second field is a name in brackets and may hold anything.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended
+        return 0
     return int(fields[11]) + int(fields[12])
 
 
