@@ -328,8 +328,12 @@ def main() -> None:
         f"{len(PEOPLE)} drawn people, load of the machine before {os.getloadavg()[0]:.1f}",
         flush=True,
     )
-    with tempfile.TemporaryDirectory() as name:
-        measured = measure(Path(name), arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server must not outlive this
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            measured = measure(Path(name), arguments)
+    except KeyboardInterrupt:
+        sys.exit("\nended before anything was measured")
     print(f"load of the machine after {os.getloadavg()[0]:.1f}")
     if arguments.json:
         arguments.json.write_text(json.dumps(measured, indent=1), "utf-8")
