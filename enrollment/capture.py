@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.batcher import Batcher
 from enrollment.quality import Quality, assess
 from enrollment.tally import Tally
 from models.alignment import AlignmentTemplate, align
@@ -47,6 +48,7 @@ class Capture:
     def __init__(self, detector: Detector, backbone: Backbone) -> None:
         self.detector = detector
         self.backbone = backbone
+        self._batcher = Batcher(backbone.embed)
         self._tally = Tally()
 
     def counted_by(self, tally: Tally) -> "Capture":
@@ -84,7 +86,8 @@ class Capture:
         return align(image, found.face.landmarks, self.backbone.template)
 
     def embed(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """(n, dimension) float32 unit rows of n aligned faces, in one batch."""
+        """(n, dimension) float32 unit rows of n aligned faces, in one batch; with them go the faces
+        that other threads want embedded at the same time."""
         width, height = self.backbone.template.size
         batch = np.empty((len(crops), height, width, 3), np.uint8)
         for i, crop in enumerate(crops):
@@ -92,7 +95,7 @@ class Capture:
         if not len(crops):
             return self.backbone.embed(batch)
         with self._tally.embedding(len(crops)):
-            return self.backbone.embed(batch)
+            return self._batcher.embed(batch)
 
     def _found(self, image: NDArray[np.uint8], face: Face) -> FoundFace:
         crop = align(image, face.landmarks, QUALITY_TEMPLATE)

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from models.errors import ModelError
 from wording.message import message
 
+# Photos that are looked at together, whoever asks: each needs memory for all its sizes, and more
+# than there are cores gains nothing.
+AT_ONCE = 2
+
 
 @dataclass(frozen=True)
 class Face:

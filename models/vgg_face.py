@@ -133,20 +133,24 @@ class VggFace:
         return digest.hexdigest()
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See `Backbone.embed`. One crop alone, or batches of a fixed size, the last one padded."""
+        """See `Backbone.embed`. In batches of powers of two, so that few sizes are prepared and no
+        crop is embedded that nobody asked for."""
         check_crops(crops, self.template.size)
-        count = len(crops)
-        step = 1 if count == 1 else self._batch
+        count, at = len(crops), 0
         rows = np.empty((count, self.dimension), dtype=np.float32)
         with self._lock:
-            for at in range(0, count, step):
-                part = crops[at : at + step]
-                batch = np.zeros((step, SIZE, SIZE, 3), dtype=np.float32)
+            while at < count:
+                part = crops[at : at + step_of(count - at, self._batch)]
                 # deepface's "base" normalisation: BGR, 0..1
-                batch[: len(part)] = part[:, :, :, ::-1].astype(np.float32) / np.float32(255)
-                output = self._run(self._tf.constant(batch)).numpy()
-                rows[at : at + step] = output[: len(part)]
+                batch = part[:, :, :, ::-1].astype(np.float32) / np.float32(255)
+                rows[at : at + len(part)] = self._run(self._tf.constant(batch)).numpy()
+                at += len(part)
         return unit_rows(rows, count, self.dimension)
+
+
+def step_of(left: int, most: int) -> int:
+    """How many of `left` crops go next: the largest power of two that is no more than `most`."""
+    return int(min(most, 1 << (left.bit_length() - 1)))
 
 
 def find_weights(home: Path, search: Sequence[Path] = ()) -> Path | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+import functools
+import queue
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.canvas import CANVAS_DESCRIPTION, RawFace, find_faces
-from models.detector import Face
+from models.detector import AT_ONCE, Face
 from models.errors import BadModelFile, WeightsMissing
 from models.weights import sha256_of
 from wording.message import message
@@ -36,11 +38,13 @@ class YunetDetector:
             )
         self._sha256 = sha256_of(path)
         try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(path), "", (64, 64), SCORE, OVERLAP, TOP_K
-            )
-            self._lock = threading.Lock()
-            self._look(np.zeros((64, 64, 3), np.uint8))  # a foreign ONNX fails here, not at work
+            # A network is nothing that two threads may share.
+            self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+            for _ in range(AT_ONCE):
+                self._free.put(
+                    cv2.FaceDetectorYN.create(str(path), "", (64, 64), SCORE, OVERLAP, TOP_K)
+                )
+            self.detect(np.zeros((64, 64, 3), np.uint8))  # a foreign ONNX fails here, not at work
         except (cv2.error, IndexError, TypeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown"
             raise BadModelFile(
@@ -66,13 +70,17 @@ class YunetDetector:
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """See `Detector.detect`."""
-        with self._lock:
-            return find_faces(image, self._look)
+        network = self._free.get()
+        try:
+            return find_faces(image, functools.partial(self._look, network))
+        finally:
+            self._free.put(network)
 
-    def _look(self, canvas: NDArray[np.uint8]) -> list[RawFace]:
+    @staticmethod
+    def _look(network: Any, canvas: NDArray[np.uint8]) -> list[RawFace]:  # noqa: ANN401
         height, width = canvas.shape[:2]
-        self._network.setInputSize((width, height))
-        _, rows = self._network.detect(np.ascontiguousarray(canvas[:, :, ::-1]))  # BGR
+        network.setInputSize((width, height))
+        _, rows = network.detect(np.ascontiguousarray(canvas[:, :, ::-1]))  # BGR
         if rows is None:
             return []
         # x, y, w, h, then eye, eye, nose, mouth corner, mouth corner (each first at image left),

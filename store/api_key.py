@@ -40,8 +40,7 @@ def every(connection: sa.Connection) -> list[ApiKey]:
 
 
 def of_secret(connection: sa.Connection, vault: Vault, secret: str) -> ApiKey | None:
-    wanted = sa.select(api_keys).where(api_keys.c.digest == digest_of(vault, secret))
-    row = connection.execute(wanted).first()
+    row = connection.execute(_OF_DIGEST, {"digest": digest_of(vault, secret)}).first()
     return None if row is None else _of(row)
 
 
@@ -61,18 +60,13 @@ def use(connection: sa.Connection, key_id: str, after: Callable[[KeyUse], KeyUse
     Args:
         after: what becomes of it; None leaves it as it was.
     """
-    mine = key_use.c.key_id == key_id
-    # Writing first takes the lock, in SQLite and in PostgreSQL alike.
-    connection.execute(sa.update(key_use).where(mine).values(asked=key_use.c.asked))
-    row = connection.execute(sa.select(key_use).where(mine)).one()
+    row = connection.execute(_LOCK_USE, {"whose": key_id}).one()
     before = KeyUse(row.day, row.asked, row.failed, datetime.fromisoformat(row.last_at))
     then = after(before)
     if then is not None:
-        connection.execute(
-            sa.update(key_use)
-            .where(mine)
-            .values(day=then.day, asked=then.asked, failed=then.failed, last_at=_text(then.last_at))
-        )
+        counted = {"day": then.day, "asked": then.asked, "failed": then.failed}
+        at = _text(then.last_at)
+        connection.execute(_PUT_USE, {"whose": key_id, **counted, "last_at": at})
     return before
 
 
@@ -139,3 +133,15 @@ def _of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
 
 def _text(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
+
+
+# For every question that is asked: to build a statement takes longer than to run it.
+_OF_DIGEST = sa.select(api_keys).where(api_keys.c.digest == sa.bindparam("digest"))
+_MINE = key_use.c.key_id == sa.bindparam("whose")
+# Writing first takes the lock, in SQLite and in PostgreSQL alike.
+_LOCK_USE = sa.update(key_use).where(_MINE).values(asked=key_use.c.asked).returning(key_use)
+_PUT_USE = (
+    sa.update(key_use)
+    .where(_MINE)
+    .values({name: sa.bindparam(name) for name in ("day", "asked", "failed", "last_at")})
+)

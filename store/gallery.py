@@ -131,6 +131,7 @@ class Gallery:
         self._generation = -1
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
+        self._counting = threading.Lock()
         self._who = who
         self._acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
         self._changing: int | None = None  # the thread that is within a change
@@ -562,7 +563,8 @@ class Gallery:
 
     def use_key(self, key_id: str, after: Callable[[KeyUse], KeyUse | None]) -> KeyUse:
         """Count what a key asks, as `api_key.use`; no change of the gallery."""
-        with translated(), self._engine.begin() as connection:
+        # In turn: SQLite lets one write at a time, and who finds it busy sleeps, longer each time.
+        with self._counting, translated(), self._engine.begin() as connection:
             return api_key.use(connection, key_id, after)
 
     def answer(self, key_id: str, idempotency_key: str, kept: timedelta) -> StoredAnswer | None:

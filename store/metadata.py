@@ -71,7 +71,7 @@ def _stored_message(text: str) -> str:
 
 
 def generation(connection: sa.Connection) -> int:
-    return int(connection.execute(sa.select(gallery.c.generation)).scalar_one())
+    return int(connection.execute(_GENERATION).scalar_one())
 
 
 def all_subjects(connection: sa.Connection) -> dict[str, Subject]:
@@ -394,3 +394,6 @@ def _job(row: sa.Row[Any]) -> Job:
 def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
+
+
+_GENERATION = sa.select(gallery.c.generation)  # asked several times for every answer

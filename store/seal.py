@@ -276,10 +276,15 @@ def _selects(name: str, columns: tuple[str, ...]) -> tuple[sa.Select[Any], sa.Se
     return wanted, wanted.where(table.c.subject_id.in_(sa.bindparam("whose", expanding=True)))
 
 
+@functools.cache
+def _whole_table(name: str, columns: tuple[str, ...]) -> sa.Select[Any]:
+    table = _TABLES[name]
+    return sa.select(*(table.c[column] for column in columns))
+
+
 def table_seal(connection: sa.Connection, vault: Vault, kept: Kept) -> bytes:
     ((name, columns),) = kept.columns.items()
-    table = _TABLES[name]
-    rows = connection.execute(sa.select(*(table.c[column] for column in columns)))
+    rows = connection.execute(_whole_table(name, tuple(columns)))
     lines = sorted(_line(row) for row in rows)
     return vault.audit_mac(b"seal of a table\n" + name.encode() + b"\n" + b"\n".join(lines))
 

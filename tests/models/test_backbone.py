@@ -6,7 +6,15 @@ import pytest
 from models.backbone import open_backbone, resolve_backbone
 from models.embedding import unit_rows
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
-from models.vgg_face import DATA_BYTES, FILE, SHAPES, check_weights, download_weights
+from models.vgg_face import (
+    CPU_BATCH,
+    DATA_BYTES,
+    FILE,
+    SHAPES,
+    check_weights,
+    download_weights,
+    step_of,
+)
 
 
 @pytest.mark.parametrize("spec", ["", "facenet", "onnx", "onnx:", "vgg-face:x", "VGG-Face"])
@@ -95,3 +103,14 @@ def test_unit_rows():
     for bad in ([[0.0, 0.0]], [[np.nan, 1.0]], [[np.inf, 1.0]], [[1.0, 2.0, 3.0]]):
         with pytest.raises(ModelError):
             unit_rows(np.array(bad), 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("left", "steps"), [(1, [1]), (2, [2]), (3, [2, 1]), (7, [4, 2, 1]), (20, [8, 8, 4])]
+)
+def test_vgg_face_embeds_no_crop_that_nobody_asked_for(left, steps):
+    taken = []
+    while left:
+        taken.append(step_of(left, CPU_BATCH))
+        left -= taken[-1]
+    assert taken == steps

@@ -1,9 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
+from demo.people import portrait
 from models.detector import open_detector
 from models.errors import BadModelFile, ModelError, WeightsMissing
 from models.golden import golden_image
+from models.mtcnn_detector import SMALLEST_FACE
 from tests.models.places import shared
 
 YUNET = ("weights", "face_detection_yunet_2023mar.onnx")
@@ -89,3 +93,34 @@ def test_mtcnn_reads_no_pickle_of_the_current_folder(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(b"not weights")
     monkeypatch.chdir(tmp_path)
     assert open_detector("mtcnn").detect(golden_image(0)[0]) is not None
+
+
+@pytest.mark.slow
+def test_threads_at_once_find_what_each_finds_alone(detector):
+    photos = [portrait(person, 0, size=size) for person, size in enumerate((240, 320, 480, 640))]
+    alone = [detector.detect(photo) for photo in photos]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(detector.detect, photos * 6))
+    for found, wanted in zip(together, alone * 6, strict=True):
+        assert [face.box for face in found] == [face.box for face in wanted]
+        for one, other in zip(found, wanted, strict=True):
+            assert (one.landmarks == other.landmarks).all()
+
+
+@pytest.mark.slow
+def test_mtcnn_as_graphs_finds_what_it_finds_operation_by_operation():
+    ours = open_detector("mtcnn")
+    from mtcnn import MTCNN
+
+    theirs = MTCNN()
+    photos = [portrait(person, 1, size=160 + 80 * person) for person in range(4)]
+    nobody = np.random.default_rng(5).integers(0, 256, (64, 90, 3), np.uint8)
+    for photo in [*photos, nobody]:
+        found = ours._look(photo)
+        wanted = theirs.detect_faces(
+            photo, min_face_size=SMALLEST_FACE, fit_to_image=False, box_format="xyxy"
+        )
+        assert [face.corners for face in found] == [tuple(face["box"]) for face in wanted]
+        assert [face.confidence for face in found] == [face["confidence"] for face in wanted]
+        for one, other in zip(found, wanted, strict=True):
+            assert one.landmarks[0] == pytest.approx(other["keypoints"]["left_eye"], abs=0)
