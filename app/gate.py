@@ -20,10 +20,12 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.addresses import PASSWORD, SIGN_IN, STATE
+from app.out_of_order import out_of_order
 from app.rest.api import PLACE
 from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.accounts import Session
 from enrollment.service import Service
+from store.errors import StoreError
 
 _OF_SIGNING_IN = (SIGN_IN, PASSWORD, STATE)
 # Whether Streamlit is there, and files of its own: nothing of the gallery.
@@ -67,6 +69,16 @@ class Gate:
         self._threads = CapacityLimiter(8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._let_through(scope, receive, send)
+        except StoreError as error:
+            answer = out_of_order(None, error)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": _ENDED})
+            else:
+                await answer(scope, receive, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
         if scope["type"] not in ("http", "websocket") or path.startswith(f"{PLACE}/"):
             await self._pages(scope, receive, send)

@@ -23,11 +23,13 @@ from starlette.routing import Route
 
 from app.addresses import PASSWORD, SIGN_IN, STATE
 from app.language import Language, nearest_language
+from app.out_of_order import out_of_order
 from app.plain import sentence
 from app.provider import Provider
 from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.errors import RollcallError
 from enrollment.service import Service
+from store.errors import StoreError
 from wording.message import words_of
 
 _HEADERS = {
@@ -71,7 +73,8 @@ class SigningIn:
         if self._provider is not None:
             routes += self._provider.routes(self._let_in_through)
         middleware = self._provider.middleware(self._secure) if self._provider else []
-        return Starlette(routes=routes, middleware=middleware)
+        handlers = {StoreError: out_of_order}
+        return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
 
     # -- with a password ------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Nothing behind the gate without a session that holds, and no way around it."""
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -371,6 +372,21 @@ def served(service: Service) -> Iterator[str]:
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+def test_a_gallery_that_was_changed_outside_lets_nobody_in(
+    browse: Browse, service: Service
+) -> None:
+    client = browse(signed_in=True)
+    with sqlite3.connect(service._settings.home / "gallery.db") as database:
+        database.execute("""UPDATE users SET roles = '["admin", "viewer"]'""")
+    form = {"login": "anna1", "password": GOOD}
+    for answer in (client.get("/"), client.get("/session"), client.post("/sign-in", data=form)):
+        assert answer.status_code == 503
+        assert "rollcall doctor" in answer.text
+        assert "anna" not in answer.text
+    with pytest.raises(WebSocketDisconnect):
+        client.websocket_connect("ws://127.0.0.1/_stcore/stream").__enter__()
 
 
 def test_the_sign_in_page_reads_as_a_form(browse: Browse) -> None:
