@@ -118,7 +118,7 @@ class Gate:
         page = _OpenPage(
             receive,
             send,
-            lambda message: self._allows(token, mine, message),
+            lambda said: self._allows(token, said),
             lambda page_id: self._learn(page_id, mine),
         )
         watch = asyncio.create_task(self._watch(token, page))
@@ -127,18 +127,20 @@ class Gate:
         finally:
             watch.cancel()
 
-    async def _allows(self, token: str, mine: str, message: Message) -> bool:
+    async def _allows(self, token: str, said: BackMsg) -> bool:
         """False: the page is over."""
         session = await self._current(token)
-        if session is None or session.session_id != mine:
+        if session is None:
             return False
-        if _is_somebody(message):
+        if _is_somebody(said):
             await self._touch(session)
         return True
 
     async def _watch(self, token: str, page: "_OpenPage") -> None:
-        while await self._current(token) is not None:
-            await asyncio.sleep(_WATCH_SECONDS)
+        """Where the gallery cannot say any more who is signed in, the page is over as well."""
+        with suppress(StoreError):
+            while await self._current(token) is not None:
+                await asyncio.sleep(_WATCH_SECONDS)
         await page.end()
 
     def _learn(self, page_id: str, session_id: str) -> None:
@@ -174,7 +176,7 @@ class _OpenPage:
         self,
         receive: Receive,
         send: Send,
-        allows: Callable[[Message], Awaitable[bool]],
+        allows: Callable[[BackMsg], Awaitable[bool]],
         learn: Callable[[str], None],
     ) -> None:
         self._receive, self._send, self._allows = receive, send, allows
@@ -201,10 +203,12 @@ class _OpenPage:
             message = coming.result()
             if message["type"] != "websocket.receive":
                 return message
-            if not await self._allows(message):
-                await self.end()
-            elif _is_of_a_page(message):
+            said = _said(message)
+            if said is None:
+                continue
+            if await self._allows(said):
                 return message
+            await self.end()
         return {"type": "websocket.disconnect", "code": _ENDED}
 
     async def send(self, message: Message) -> None:
@@ -247,31 +251,23 @@ def _with_headers(path: str, send: Send) -> Send:
 
 
 def _said(message: Message) -> BackMsg | None:
+    """None: no page says so."""
     said = BackMsg()
     try:
         said.ParseFromString(message.get("bytes") or b"")
     except DecodeError:
         return None
-    return said
+    kind, asked = said.WhichOneof("type"), said.backend_operation_request
+    if kind == "backend_operation_request":
+        of_a_page = asked.HasField("deferred_file") or asked.HasField("dataframe_chunk")
+    else:
+        of_a_page = kind in _SAID
+    return said if of_a_page else None
 
 
-def _is_of_a_page(message: Message) -> bool:
-    said = _said(message)
-    if said is None:
-        return False
-    kind = said.WhichOneof("type")
-    if kind != "backend_operation_request":
-        return kind in _SAID
-    asked = said.backend_operation_request
-    return asked.HasField("deferred_file") or asked.HasField("dataframe_chunk")
-
-
-def _is_somebody(message: Message) -> bool:
+def _is_somebody(said: BackMsg) -> bool:
     """Does somebody do something, or does a page refresh itself?"""
-    said = _said(message)
-    if said is None or said.WhichOneof("type") != "rerun_script":
-        return False
-    return not said.rerun_script.is_auto_rerun
+    return said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun
 
 
 def _page_id(data: bytes) -> str:

@@ -127,17 +127,14 @@ def _allowed(visit: Visit) -> dict[str, list[_Entry]]:
     rights = visit.service.acting.rights
     if not rights:
         return {}
-    if rights == {Right.DOOR}:
-        found = {
-            group: [e for e in entries if e.path == "door"]
-            for group, entries in _menu(visit.language).items()
-        }
-    else:
-        found = {
-            group: [e for e in entries if visit.may_open(e.path)]
-            for group, entries in _menu(visit.language).items()
-        }
-    return {group: entries for group, entries in found.items() if entries}
+    only_door = rights == {Right.DOOR}
+    mine = {
+        group: [
+            e for e in entries if visit.may_open(e.path) and (e.path == "door" or not only_door)
+        ]
+        for group, entries in _menu(visit.language).items()
+    }
+    return {group: entries for group, entries in mine.items() if entries}
 
 
 def _show_signed_out(visit: Visit) -> None:

@@ -1,6 +1,8 @@
 """users: who may sign in to the web pages, and as what."""
 
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +10,9 @@ from app.failure import DONE
 from app.options import Home, Json
 from app.output import emit, note, out
 from app.settings import read_settings
+
+if TYPE_CHECKING:
+    from enrollment.accounts import Accounts, User
 
 GROUP = "Run and care"
 users = typer.Typer(
@@ -39,15 +44,13 @@ def list_users(home: Home = None, as_json: Json = False) -> int:
     from enrollment.service import open_service
 
     with open_service(read_settings("cli", home)) as service:
-        found = [user_document(user) for user in service.accounts.all()]
+        found = service.accounts.all()
     if as_json:
-        emit({"users": found})
+        emit({"users": [user_document(user) for user in found]})
         return DONE
     for user in found:
-        roles = user["roles"]
-        assert isinstance(roles, list)  # noqa: S101 - as user_document writes it
-        disabled = ", disabled" if user["disabled"] else ""
-        out(f"{user['login']}  {', '.join(roles)}{disabled}")
+        disabled = ", disabled" if user.disabled_at else ""
+        out(f"{user.login}  {', '.join(sorted(user.roles))}{disabled}")
     if not found:
         out("nobody yet; the first admin is made when the server starts")
     return DONE
@@ -90,16 +93,8 @@ def roles(login: Login, role: Roles, home: Home = None, as_json: Json = False) -
 
     Example: rollcall users roles anna --role operator --role privacy-officer
     """
-    from enrollment.accounts import user_document
-    from enrollment.service import open_service
-
-    with open_service(read_settings("cli", home)) as service:
-        user = service.accounts.set_roles(login, role)
-    if as_json:
-        emit(user_document(user))
-    else:
-        out(f"{user.login} is {', '.join(sorted(user.roles))} from now on")
-    return DONE
+    said = f"is {', '.join(sorted(role))} from now on"
+    return _change(home, as_json, lambda accounts: accounts.set_roles(login, role), said)
 
 
 @users.command()
@@ -108,16 +103,7 @@ def disable(login: Login, home: Home = None, as_json: Json = False) -> int:
 
     Example: rollcall users disable anna
     """
-    from enrollment.accounts import user_document
-    from enrollment.service import open_service
-
-    with open_service(read_settings("cli", home)) as service:
-        user = service.accounts.disable(login)
-    if as_json:
-        emit(user_document(user))
-    else:
-        out(f"{user.login} cannot sign in any more")
-    return DONE
+    return _change(home, as_json, lambda accounts: accounts.disable(login), "cannot sign in now")
 
 
 @users.command()
@@ -126,16 +112,7 @@ def enable(login: Login, home: Home = None, as_json: Json = False) -> int:
 
     Example: rollcall users enable anna
     """
-    from enrollment.accounts import user_document
-    from enrollment.service import open_service
-
-    with open_service(read_settings("cli", home)) as service:
-        user = service.accounts.enable(login)
-    if as_json:
-        emit(user_document(user))
-    else:
-        out(f"{user.login} may sign in again")
-    return DONE
+    return _change(home, as_json, lambda accounts: accounts.enable(login), "may sign in again")
 
 
 @users.command("sign-out")
@@ -152,6 +129,19 @@ def sign_out(login: Login, home: Home = None, as_json: Json = False) -> int:
         emit({"login": login, "sessions_ended": ended})
     else:
         out(f"{ended} sessions ended")
+    return DONE
+
+
+def _change(home: Path | None, as_json: bool, act: "Callable[[Accounts], User]", said: str) -> int:
+    from enrollment.accounts import user_document
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        user = act(service.accounts)
+    if as_json:
+        emit(user_document(user))
+    else:
+        out(f"{user.login} {said}")
     return DONE
 
 

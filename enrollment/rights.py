@@ -102,6 +102,12 @@ def rights_of(roles: Collection[str]) -> frozenset[Right]:
     return frozenset[Right]().union(*(ROLES.get(role, frozenset()) for role in roles))
 
 
+def prove_first() -> NotConfirmed:
+    return NotConfirmed(
+        message("prove first that it is you: enter your password again, and repeat it")
+    )
+
+
 @dataclass(frozen=True)
 class Acting:
     """In whose name something is done.
@@ -128,9 +134,7 @@ class Acting:
                 )
             )
         if held <= STEP_UP and not self.confirmed:
-            raise NotConfirmed(
-                message("prove first that it is you: enter your password again, and repeat it")
-            )
+            raise prove_first()
 
     def allow(self, action: str) -> None:
         """Raises as `demand`, for what the audit trail calls so."""

@@ -13,7 +13,7 @@ from enrollment.accounts import is_login
 from enrollment.errors import BadInput, Forbidden
 from enrollment.key_budget import BackOff
 from enrollment.password import Passwords, check_new
-from enrollment.rights import NOBODY, ROLES, SERVICE, Acting, rights_of
+from enrollment.rights import NOBODY, ROLES, SERVICE, Acting, prove_first, rights_of
 from enrollment.second_factor import step_of
 from store.change import Change
 from store.gallery import Gallery
@@ -21,9 +21,6 @@ from store.records import Session, User
 from wording.message import message
 
 _TOKEN_BYTES = 32
-# How somebody has signed in.
-_PASSWORD = "password"  # noqa: S105
-_CHOSEN = "new password"
 _REMEMBERED = 10_000  # logins that are nobody's
 _WRONG_PROOFS = 5  # then the session ends
 
@@ -89,8 +86,7 @@ class Sessions:
             if proved is None:
                 self._count_wrong(user, name)
                 return _WRONG
-            token = self._open(proved, _PASSWORD)
-            return _WRONG if token is None else Attempt(token)
+            return Attempt(self._open(proved, "password"))
 
     def sign_in_through(
         self,
@@ -144,26 +140,28 @@ class Sessions:
             change.add_user(user)
         return user
 
-    def _open(self, user: User, way: str, proved_at: datetime | None = None) -> str | None:
-        """The token; None where another server has taken the same code of a second factor."""
+    def _open(self, user: User, way: str, proved_at: datetime | None = None) -> str:
+        """The token of a new session."""
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._now()
         session = Session(str(uuid.uuid4()), user, now, now, min(now, proved_at or now))
         with self._changing(user) as change:
-            if way == _PASSWORD and not change.use_step(user):
-                return None
             change.forget_sessions(self.limits.kiosk)
             change.open_session(session, token, way)
         return token
 
     def _prove(self, user: User | None, password: str, code: str) -> User | None:
-        """The user, with the step that their code is of; None where this is no proof."""
+        """The user, whose code is used up; None where this is no proof."""
         right = self._passwords.fits(password, user.password if user else None)
         if user is None or user.disabled_at is not None or not right:
             return None
         if user.totp is None:
             return user
         step = step_of(user.totp, code, self._now(), user.totp_step)
-        return None if step is None else replace(user, totp_step=step)
+        if step is None:
+            return None
+        proved = replace(user, totp_step=step)
+        with self._changing(user) as change:
+            return proved if change.use_step(proved) else None
 
     def _count_wrong(self, user: User | None, name: str) -> None:
         if user is not None:
@@ -229,10 +227,11 @@ class Sessions:
             session = self._needed(token)
             proved = self._prove(session.user, password, code)
             with self._changing(session.user) as change:
-                if proved is not None and change.use_step(proved):
+                if proved is not None:
                     change.confirm_session(session)
                     self._wrong_proofs.pop(session.session_id, None)
                     return Attempt(token)
+                change.record("session.refuse", "", {"login": session.user.login})
                 wrong = self._wrong_proofs.pop(session.session_id, 0) + 1
                 if wrong >= _WRONG_PROOFS:
                     change.end_session(session)
@@ -281,9 +280,7 @@ class Sessions:
         with self._changing(user) as change:
             change.put_user(user, changed, "user.password", {})
             change.end_sessions(user)
-        opened = self._open(changed, _CHOSEN)
-        assert opened is not None  # noqa: S101 - no code is used up here
-        return opened
+        return self._open(changed, "new password")
 
     def set_factor(self, token: str, secret: str, code: str) -> None:
         """Ask for this second factor from now on.
@@ -311,9 +308,7 @@ class Sessions:
         if session.user.password is None:
             raise BadInput(message("this is changed where you sign in"))
         if self._now() - session.confirmed_at >= self.limits.confirmed:
-            raise Forbidden(
-                message("prove first that it is you: enter your password again, and repeat it")
-            )
+            raise prove_first()
         return session
 
     def _needed(self, token: str) -> Session:

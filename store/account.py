@@ -41,8 +41,6 @@ def put(connection: sa.Connection, vault: Vault, before: User, after: User) -> N
 def use_step(connection: sa.Connection, user: User) -> bool:
     """The second factor's code of this half minute opens nothing any more; False where another
     server was quicker to take it."""
-    if user.totp is None:
-        return True
     earlier = sa.and_(users.c.user_id == user.user_id, users.c.totp_step < user.totp_step)
     used = sa.update(users).where(earlier).values(totp_step=user.totp_step)
     return bool(connection.execute(used).rowcount)

@@ -79,7 +79,7 @@ class Change:
     at: datetime
     actor: str
     sealing: Sealing
-    allow: Callable[[str], None] = lambda action: None
+    allow: Callable[[str], None]  # raises where whoever acts may not do what is called so
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # active ones, who are found as before
     relabelled: bool = False  # more than added templates: labels or states moved

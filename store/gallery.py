@@ -103,7 +103,6 @@ _GRAVE = (
     "webhook.",
     "head.champion",
     "user.",
-    "role.",
     "audit.",
 )
 _REMEMBERED = 10_000  # changes that only added, which followers may ask for
@@ -619,8 +618,9 @@ class Gallery:
             )
 
     def users(self) -> list[User]:
-        """Everybody who may sign in or could once, in order of login."""
-        with self._reading() as connection:
+        """Everybody who may sign in or could once, in order of login. Raises GalleryDamaged, as
+        `user_named`."""
+        with self._reading(users) as connection:
             return account.every(connection, self._vault)
 
     def user_named(self, login: str) -> User | None:
@@ -639,8 +639,8 @@ class Gallery:
             return account.session_of(connection, self._vault, token)
 
     def sessions(self) -> list[Session]:
-        """As `account.open_sessions`."""
-        with self._reading() as connection:
+        """As `account.open_sessions`. Raises GalleryDamaged, as `user_named`."""
+        with self._reading(users) as connection:
             return account.open_sessions(connection, self._vault)
 
     def touch_session(self, session_id: str, at: datetime) -> None:
@@ -720,10 +720,15 @@ class Gallery:
                 self._refresh(connection, reached - step)
                 sealing = Sealing(connection, self._vault, reached - step)
                 change = Change(
-                    connection, self._vault, self.facts, reached, self._now(), actor, sealing
+                    connection,
+                    self._vault,
+                    self.facts,
+                    reached,
+                    self._now(),
+                    acting.actor if acting else actor,
+                    sealing,
+                    acting.allow if acting else _anything,
                 )
-                if acting is not None:
-                    change.actor, change.allow = acting.actor, acting.allow
                 self._changing = threading.get_ident()
                 try:
                     with sealing.watching():
@@ -951,6 +956,10 @@ def open_gallery(
     if opened.unfinished_erasures():
         opened.finish_erasures()
     return opened
+
+
+def _anything(_action: str) -> None:
+    """The process itself may do whatever it is asked to."""
 
 
 def new_gallery_id() -> str:

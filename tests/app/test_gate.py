@@ -389,6 +389,20 @@ def test_a_gallery_that_was_changed_outside_lets_nobody_in(
         client.websocket_connect("ws://127.0.0.1/_stcore/stream").__enter__()
 
 
+def test_an_open_page_ends_where_nobody_can_say_who_is_signed_in(
+    browse: Browse, service: Service
+) -> None:
+    client = browse(signed_in=True)
+    with client.websocket_connect("ws://127.0.0.1/_stcore/stream") as line:
+        line.send_bytes(pressed())
+        line.receive_bytes()
+        with sqlite3.connect(service._settings.home / "gallery.db") as database:
+            database.execute("""UPDATE users SET roles = '["admin", "viewer"]'""")
+        with pytest.raises(WebSocketDisconnect) as cut:
+            line.receive_bytes()  # says nothing itself: the watch finds out
+        assert cut.value.code == 4401
+
+
 def test_the_sign_in_page_reads_as_a_form(browse: Browse) -> None:
     labels: list[str] = []
 

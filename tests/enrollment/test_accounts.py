@@ -155,6 +155,7 @@ def test_strangers_at_the_door_do_not_stop_who_is_inside(office: Office) -> None
         assert office.sessions.current(token) is not None
         office.sessions.confirm(token, "wrong")
     assert office.sessions.current(token) is None, "whoever sits there does not know it"
+    assert office.actions().count("session.refuse") == 5 + 5, "the trail has each that was tried"
 
 
 def test_two_servers_take_a_code_once(office: Office) -> None:

@@ -65,7 +65,8 @@ def change_of_before(gallery: Gallery) -> Iterator[Change]:
         connection.exec_driver_sql("UPDATE gallery SET generation = generation + 1")
         reached = connection.exec_driver_sql("SELECT generation FROM gallery").scalar_one()
         now = datetime.now(UTC)
-        yield Change(connection, Vault(KEY), gallery.facts, reached, now, "test", NoSealing())
+        facts, sealing = gallery.facts, NoSealing()
+        yield Change(connection, Vault(KEY), facts, reached, now, "test", sealing, lambda _: None)
 
 
 def enroll_in_0003(gallery: Gallery, name: str, text: str, seed: int) -> str:
