@@ -145,6 +145,7 @@ def crew(service: Service, settings: Settings, person: Person) -> Service:
     return service
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "role"),
     [

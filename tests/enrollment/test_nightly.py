@@ -23,6 +23,8 @@ from store.records import NewSample
 from tests import tiny
 from tests.conftest import KEY
 
+pytestmark = pytest.mark.slow
+
 IMPRINT = NightPolicy(mode="imprint")
 NIGHT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 QUICK = NightPolicy(mode="joint", options=FitOptions(epochs=2))
