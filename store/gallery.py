@@ -252,6 +252,12 @@ class Gallery:
                 ).scalar_one()
             )
 
+    def last_erasure(self) -> datetime | None:
+        """When somebody was last erased; None: nobody ever was."""
+        with self._reading() as connection:
+            at = connection.execute(sa.select(sa.func.max(erasures.c.erased_at))).scalar_one()
+            return datetime.fromisoformat(at) if at else None
+
     # -- reading ------------------------------------------------------------------------------
 
     def refresh(self) -> int:
