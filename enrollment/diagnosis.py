@@ -30,7 +30,8 @@ _LEAST_FREE = 200 * 10**6  # bytes: below, a night or a backup may fill the disk
 class Diagnosis:
     """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
     measured against, in words. disk_free, database_size: bytes; None where the database is
-    another machine's. problems: each with its next step."""
+    another machine's. receipts_key: whose signature a receipt of an erasure carries, Ed25519, hex.
+    problems: each with its next step."""
 
     home: str
     backbone: str
@@ -50,6 +51,7 @@ class Diagnosis:
     versions: dict[str, str]
     disk_free: int | None
     database_size: int | None
+    receipts_key: str
     problems: tuple[str, ...]
     next_step: str
 
@@ -135,6 +137,7 @@ def diagnose(
         cohort=f"{strangers.kind.value}: {strangers.made_from}" if strangers else None,
         disk_free=free,
         database_size=size,
+        receipts_key=gallery.public_key.hex(),
         versions={"python": platform.python_version(), **_versions()},
         problems=tuple(problems),
         next_step=_next_step(problems, len(subjects), few, strangers is not None),
