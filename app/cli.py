@@ -14,6 +14,7 @@ from app import (
     night_commands,
     people_commands,
     recognition_commands,
+    retention_command,
     review_commands,
     stream_command,
     user_commands,
@@ -39,6 +40,7 @@ webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)
 people_commands.register(app)
+retention_command.register(app)
 review_commands.register(app)
 night_commands.register(app)
 stream_command.register(app)

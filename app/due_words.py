@@ -15,6 +15,8 @@ _LOOKS = {
     DueKind.REQUEST: ("orange", "schedule"),
     DueKind.EXPIRES: ("orange", "event_upcoming"),
     DueKind.SUSPENDED: ("gray", "pause_circle"),
+    DueKind.PURPOSE: ("red", "flag"),
+    DueKind.IDLE: ("gray", "hourglass_bottom"),
 }
 
 
@@ -33,6 +35,8 @@ def kind_in_words(kind: DueKind, language: Language) -> str:
         DueKind.REQUEST: say("Request open"),
         DueKind.EXPIRES: say("Consent ends soon"),
         DueKind.SUSPENDED: say("Suspended for long"),
+        DueKind.PURPOSE: say("Purpose ended"),
+        DueKind.IDLE: say("Not dealt with for long"),
     }[kind]
 
 
@@ -49,6 +53,10 @@ def due_in_words(due: Due, now: datetime, language: Language) -> str:
         DueKind.NO_CONSENT: say("No consent since {day}: ask for it, or erase the data", day=day),
         DueKind.EXPIRES: say("Consent ends on {day}: ask again", day=day),
         DueKind.SUSPENDED: say("Suspended since {day}: resume, or erase the data", day=day),
+        DueKind.PURPOSE: say("The purpose ended before {day}: erase the data", day=day),
+        DueKind.IDLE: say(
+            "No photo and no consent since {day}: ask for consent again, or erase the data", day=day
+        ),
     }[due.kind]
 
 

@@ -1,10 +1,10 @@
 """people, person, erase."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from app.agreement import agreed
 from app.failure import DONE, NO
 from app.options import Home, Json, Yes
 from app.output import emit, out
@@ -128,7 +128,7 @@ def merge(
             f"merge {one.name} ({one.templates} templates) into {other.name} "
             f"({other.templates} templates), likeness {likeness}?"
         )
-        if not _agreed(question, yes):
+        if not agreed(question, yes):
             return NO
         _answer(subject_document(service.merge(one.subject_id, other.subject_id)), as_json)
     return DONE
@@ -186,7 +186,7 @@ def erase(who: Who, yes: Yes = False, home: Home = None, as_json: Json = False) 
     with open_service(read_settings("cli", home)) as service:
         subject = service.person(who)
         question = f"erase {subject.name} ({subject.templates} templates)? This cannot be undone"
-        if not _agreed(question, yes):
+        if not agreed(question, yes):
             return NO
         receipt = service.erase(subject.subject_id)
     if as_json:
@@ -195,16 +195,6 @@ def erase(who: Who, yes: Yes = False, home: Home = None, as_json: Json = False) 
         rows = sum(receipt.erased_rows.values())
         out(f"erased: {rows} rows and the key; the files hold nothing of this person any more")
     return DONE
-
-
-def _agreed(question: str, yes: bool) -> bool:
-    from enrollment.errors import BadInput
-
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise BadInput(f"{question}: nobody is here to ask; repeat with --yes")
-    return typer.confirm(question, err=True)
 
 
 def _answer(document: dict[str, object], as_json: bool) -> None:

@@ -3,66 +3,18 @@
 import streamlit as st
 
 from app.plain import plain
+from app.retention_text import rules_of
 from app.visit import Visit
 
 
 def show_rules(visit: Visit) -> None:
-    for rule in _rules(visit):
+    privacy = visit.service.privacy
+    rules = rules_of(
+        visit.language, privacy.policy, privacy.review_policy, asked=privacy.consent_required
+    )
+    for rule in rules:
         st.markdown(f"- {rule}")
     _show_texts(visit)
-
-
-def _rules(visit: Visit) -> list[str]:
-    say, say_many, privacy = visit.say, visit.say_many, visit.service.privacy
-    policy, review = privacy.policy, privacy.review_policy
-    first = (
-        say("Nobody is enrolled without a consent; its text, version, day and end are kept.")
-        if privacy.consent_required
-        else say("This gallery was made for consents that are kept elsewhere: none is asked for.")
-    )
-    return [
-        first,
-        say_many(
-            "A consent that ends within {n} day is told of here; the one that holds longest "
-            "counts.",
-            "A consent that ends within {n} days is told of here; the one that holds longest "
-            "counts.",
-            policy.warn_days,
-        ),
-        say(
-            "A consent that has ended is told of among the first; the person is found until "
-            "somebody withdraws the consent or erases them, on this page."
-        ),
-        say(
-            "A withdrawn consent counts at once: the person is found no more, and their erasure "
-            "is due within one month."
-        ),
-        say(
-            "A request for erasure or for a copy of one's data is answered within one month "
-            "(GDPR art. 12(3)), on the same day of the next month, or its last day."
-        ),
-        say_many(
-            "Who has been suspended for more than {n} day is told of here.",
-            "Who has been suspended for more than {n} days is told of here.",
-            policy.suspended_days,
-        ),
-        say_many(
-            "A stranger's face waits for review for at most {n} day, then it is deleted.",
-            "A stranger's face waits for review for at most {n} days, then it is deleted.",
-            round(review.days),
-        )
-        + " "
-        + say_many("At most {n} face waits.", "At most {n} faces wait.", review.most),
-        say(
-            "A backup holds everybody who was enrolled when it was made: after an erasure make a "
-            "new one, and delete those from before."
-        ),
-        say("Nothing of a person is erased by itself: somebody confirms it, here."),
-        say(
-            "Who was recognised, when and where is kept nowhere, so nobody is told of for not "
-            "having been seen for long."
-        ),
-    ]
 
 
 def _show_texts(visit: Visit) -> None:

@@ -1,5 +1,7 @@
 """The one place that reads the environment."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -7,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.provider_settings import ProviderSettings
 from enrollment.config import Settings
 from enrollment.errors import BadInput
+from enrollment.retention_policy import RetentionPolicy
 
 
 class Environment(BaseSettings):
@@ -20,6 +23,9 @@ class Environment(BaseSettings):
     rollcall_audit_anchor: Path | None = None
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
+    rollcall_keep_suspended_days: str | None = None
+    rollcall_keep_idle_days: str | None = None
+    rollcall_purpose_ends: str | None = None
     rollcall_webhook_secret: str | None = None
     rollcall_oidc_issuer: str | None = None
     rollcall_oidc_client_id: str | None = None
@@ -57,6 +63,40 @@ def read_provider() -> ProviderSettings | None:
     )
 
 
+def read_retention() -> RetentionPolicy:
+    """When data must go.
+
+    Raises:
+        BadInput: a value is no number of days, or no day.
+    """
+    environment, default = Environment(), RetentionPolicy()
+    suspended = _days("ROLLCALL_KEEP_SUSPENDED_DAYS", environment.rollcall_keep_suspended_days)
+    idle = environment.rollcall_keep_idle_days
+    return replace(
+        default,
+        suspended_days=default.suspended_days if suspended is None else suspended,
+        idle_days=None
+        if idle == "off"
+        else (default.idle_days if not idle else _days("ROLLCALL_KEEP_IDLE_DAYS", idle)),
+        purpose_ends=_day("ROLLCALL_PURPOSE_ENDS", environment.rollcall_purpose_ends),
+    )
+
+
+def _days(name: str, text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 100_000):
+        raise BadInput(f"{name} is a number of days, not {text}")
+    return int(text)
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput(f"{name} is a day as in 2027-12-31, not {text}") from error
+
+
 def read_settings(actor: str, home: Path | None = None) -> Settings:
     """Settings from the environment; `home` wins over ROLLCALL_HOME."""
     environment = Environment()
@@ -72,5 +112,6 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         and environment.rollcall_audit_anchor.expanduser(),
         weights_home=environment.rollcall_weights or cache / "rollcall" / "weights",
         weights_search=(deepface / ".deepface" / "weights",),
+        retention=read_retention(),
         actor=actor,
     )

@@ -11,13 +11,14 @@ from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
 from enrollment.receipt import CheckedReceipt, check_receipts
 from enrollment.retention import (
+    BY_TIME,
     WITHOUT_CONSENT,
     Due,
     DueKind,
     DuePerson,
     counts,
-    ending,
     everybody_due,
+    looked_at,
     one_month_after,
 )
 from enrollment.retention_policy import RetentionPolicy
@@ -124,6 +125,20 @@ class Privacy:
         """How many are due, by their worst reason; the worst first."""
         return counts(self._everybody())
 
+    def overdue(self) -> list[DueLine]:
+        """Whose data must go, because of time alone: the list to look at before it does."""
+        found = [
+            person
+            for person in self._everybody()
+            if any(reason.kind in BY_TIME for reason in person.reasons)
+        ]
+        subjects = self._gallery.some_subjects([person.subject_id for person in found])
+        return [
+            DueLine(person, subjects[person.subject_id])
+            for person in found
+            if person.subject_id in subjects
+        ]
+
     def without_consent(self) -> list[Subject]:
         """Everybody whose consent was withdrawn or has ended: the list to look at before all of
         them are erased."""
@@ -138,7 +153,7 @@ class Privacy:
             known = self._due
         if known is not None and known.deed == deed and now - known.at < _FRESH:
             return known.people
-        standings = self._gallery.standings(ending(self.policy, now))
+        standings = self._gallery.standings(looked_at(self.policy, now))
         people = everybody_due(standings, self.policy, now, self.consent_required)
         with self._lock:
             self._due = _Known(deed, now, people)

@@ -8,11 +8,11 @@ delay (art. 17(1)(b)). What is erased stays a person's decision, one by one.
 import calendar
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from enrollment.retention_policy import RetentionPolicy
-from store.records import Standing
+from store.records import Looked, Standing
 
 
 class DueKind(StrEnum):
@@ -21,13 +21,19 @@ class DueKind(StrEnum):
     REQUEST_OVERDUE = "request_overdue"
     WITHDRAWN = "consent_withdrawn"
     EXPIRED = "consent_expired"
+    PURPOSE = "purpose_ended"
     NO_CONSENT = "no_consent"
     REQUEST = "request"
     EXPIRES = "consent_expires"
     SUSPENDED = "suspended_long"
+    IDLE = "idle_long"
 
 
 _ORDER = {kind: place for place, kind in enumerate(DueKind)}
+# Time alone decides, so that they may be erased all at once; what people ask for is looked at.
+BY_TIME = frozenset(
+    {DueKind.WITHDRAWN, DueKind.EXPIRED, DueKind.SUSPENDED, DueKind.PURPOSE, DueKind.IDLE}
+)
 # Nothing that anybody agreed to carries these any more.
 WITHOUT_CONSENT = frozenset({DueKind.WITHDRAWN, DueKind.EXPIRED})
 
@@ -69,6 +75,8 @@ def reasons(
         *_consent(standing, policy, now, consent_required),
         *_request(standing, now),
         *_suspension(standing, policy, now),
+        *_purpose(policy, now),
+        *_idleness(standing, policy, now),
     ]
     return tuple(sorted(found, key=lambda due: (_ORDER[due.kind], due.at)))
 
@@ -93,7 +101,16 @@ def counts(people: Sequence[DuePerson]) -> dict[DueKind, int]:
     return {kind: count for kind, count in found.items() if count}
 
 
-def ending(policy: RetentionPolicy, now: datetime) -> datetime:
+def looked_at(policy: RetentionPolicy, now: datetime) -> Looked:
+    """Whom these rules may be about."""
+    return Looked(
+        ending=_ending(policy, now),
+        quiet=None if policy.idle_days is None else now - timedelta(days=policy.idle_days),
+        everybody=bool(list(_purpose(policy, now))),
+    )
+
+
+def _ending(policy: RetentionPolicy, now: datetime) -> datetime:
     """Consents that end later than that are of no interest now."""
     return now + timedelta(days=policy.warn_days)
 
@@ -119,7 +136,7 @@ def _consent(
     elif not standing.unlimited and standing.ends_at is not None:
         if standing.ends_at <= now:
             yield Due(DueKind.EXPIRED, standing.ends_at)
-        elif standing.ends_at <= ending(policy, now):
+        elif standing.ends_at <= _ending(policy, now):
             yield Due(DueKind.EXPIRES, standing.ends_at)
 
 
@@ -134,3 +151,17 @@ def _suspension(standing: Standing, policy: RetentionPolicy, now: datetime) -> I
     since = standing.suspended_at
     if since is not None and now - since > timedelta(days=policy.suspended_days):
         yield Due(DueKind.SUSPENDED, since)
+
+
+def _purpose(policy: RetentionPolicy, now: datetime) -> Iterable[Due]:
+    if policy.purpose_ends is not None:
+        after = datetime.combine(policy.purpose_ends, time(), UTC) + timedelta(days=1)
+        if after <= now:
+            yield Due(DueKind.PURPOSE, after)
+
+
+def _idleness(standing: Standing, policy: RetentionPolicy, now: datetime) -> Iterable[Due]:
+    if policy.idle_days is not None:
+        until = standing.dealt_at + timedelta(days=policy.idle_days)
+        if until <= now:
+            yield Due(DueKind.IDLE, standing.dealt_at)

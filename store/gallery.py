@@ -57,6 +57,7 @@ from store.records import (
     HeadVersion,
     Job,
     KeyUse,
+    Looked,
     Match,
     Negative,
     Negatives,
@@ -691,11 +692,11 @@ class Gallery:
         with self._reading() as connection:
             return audit.actions(connection)
 
-    def standings(self, ending: datetime) -> list[Standing]:
-        """Whom a rule of retention may be about, where consents that end by then are looked at."""
+    def standings(self, looked: Looked) -> list[Standing]:
+        """Whom a rule of retention may be about."""
         with self._reading() as connection:
             required = self.facts.consent_policy == "required"
-            return standings.candidates(connection, self._vault, ending, required)
+            return standings.candidates(connection, self._vault, looked, required)
 
     def consent_texts(self) -> list[ConsentText]:
         """Every wording that somebody's consent rests on, the newest first."""

@@ -61,6 +61,19 @@ class ConsentText:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """Which people the rules of retention want to see.
+
+    ending: whose consents end by then. quiet: whom nobody has dealt with since then; None: no rule
+    is about that. everybody: everybody, whatever stands of them.
+    """
+
+    ending: datetime
+    quiet: datetime | None = None
+    everybody: bool = False
+
+
+@dataclass(frozen=True)
 class Standing:
     """What the rules of retention look at, of one person and everybody merged into them.
 
@@ -69,11 +82,13 @@ class Standing:
         has no end (`unlimited`).
     suspended_at: since when nobody finds them; None where they can be found.
     requested, due_at: the open request that is due first, "erasure" or "export".
+    dealt_at: when they were last enrolled, photographed or asked for consent.
     """
 
     subject_id: str
     state: str
     enrolled_at: datetime
+    dealt_at: datetime
     consents: int
     held: int
     withdrawn_at: datetime | None

@@ -11,24 +11,24 @@ import sqlalchemy as sa
 
 from store import audit
 from store.metadata import chunks
-from store.records import ConsentText, Standing
+from store.records import ConsentText, Looked, Standing
 from store.schema import audit as trail
-from store.schema import consents, requests, subjects
+from store.schema import consents, requests, samples, subjects
 from store.vault import Vault
 
 
 def candidates(
-    connection: sa.Connection, vault: Vault, ending: datetime, consent_required: bool
+    connection: sa.Connection, vault: Vault, looked: Looked, consent_required: bool
 ) -> list[Standing]:
-    """Everybody whom some rule may be about: no consent that holds beyond `ending`, an open
-    request, or suspended. Who was merged into others counts as these.
+    """Everybody whom some rule may be about: no consent that holds for long enough, an open
+    request, suspended, or not dealt with for long. Who was merged into others counts as these.
 
     Args:
         consent_required: False leaves out those who were never asked.
     """
     into = _merged(connection)
     asked = _asked(connection, into)
-    people = _people(connection, ending, asked)
+    people = _people(connection, looked, asked)
     members: dict[str, list[str]] = {subject_id: [subject_id] for subject_id in people}
     for subject_id in into:
         root = _root(subject_id, into)
@@ -37,16 +37,21 @@ def candidates(
     given = _given(connection, [i for family in members.values() for i in family])
     suspended = [i for i, (state, _) in people.items() if state == "suspended"]
     since = _suspended_since(connection, vault, suspended)
+    dealt = _dealt(connection, [i for family in members.values() for i in family])
     found = []
     for subject_id, (state, enrolled_at) in people.items():
         theirs = [given[i] for i in members[subject_id] if i in given]
-        if not theirs and not consent_required and subject_id not in asked and state == "active":
+        dealt_at = max(dealt[i] for i in members[subject_id])
+        is_quiet = looked.quiet is not None and dealt_at <= _text(looked.quiet)
+        matters = consent_required or subject_id in asked or is_quiet or looked.everybody
+        if not theirs and not matters and state == "active":
             continue
         found.append(
             Standing(
                 subject_id=subject_id,
                 state=state,
                 enrolled_at=datetime.fromisoformat(enrolled_at),
+                dealt_at=datetime.fromisoformat(dealt_at),
                 consents=sum(g.consents for g in theirs),
                 held=sum(g.held for g in theirs),
                 withdrawn_at=_latest(g.withdrawn_at for g in theirs),
@@ -90,10 +95,10 @@ class _Given(NamedTuple):
 
 
 def _people(
-    connection: sa.Connection, ending: datetime, asked: Collection[str]
+    connection: sa.Connection, looked: Looked, asked: Collection[str]
 ) -> dict[str, tuple[str, str]]:
     """Subject id -> (state, since when), of those whom some rule may be about."""
-    limit = ending.astimezone(UTC).isoformat(timespec="microseconds")
+    limit = _text(looked.ending)
     holds = sa.exists().where(
         consents.c.subject_id == subjects.c.subject_id,
         consents.c.basis == "consent",
@@ -101,10 +106,13 @@ def _people(
         sa.or_(consents.c.expires_at.is_(None), consents.c.expires_at > limit),
     )
     narrow = sa.select(subjects.c.subject_id, subjects.c.state, subjects.c.enrolled_at)
+    some = [subjects.c.state == "suspended", sa.not_(holds)]
+    if looked.quiet is not None:
+        some.append(_not_dealt_with_since(_text(looked.quiet)))
+    if looked.everybody:
+        some.append(sa.true())
     wanted = [
-        narrow.where(
-            subjects.c.state != "merged", sa.or_(subjects.c.state == "suspended", sa.not_(holds))
-        ),
+        narrow.where(subjects.c.state != "merged", sa.or_(*some)),
         *(narrow.where(subjects.c.subject_id.in_(ids)) for ids in chunks(list(asked))),
     ]
     return {
@@ -112,6 +120,37 @@ def _people(
         for query in wanted
         for subject_id, state, enrolled_at in connection.execute(query)
     }
+
+
+def _not_dealt_with_since(limit: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        subjects.c.enrolled_at <= limit,
+        *(
+            sa.not_(sa.exists().where(table.c.subject_id == subjects.c.subject_id, at > limit))
+            for table, at in ((consents, consents.c.given_at), (samples, samples.c.captured_at))
+        ),
+    )
+
+
+def _dealt(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, str]:
+    """Subject id -> when they were last enrolled, photographed or asked for consent."""
+    found: dict[str, str] = {}
+    for whose, at in (
+        (subjects.c.subject_id, subjects.c.enrolled_at),
+        (consents.c.subject_id, consents.c.given_at),
+        (samples.c.subject_id, samples.c.captured_at),
+    ):
+        for ids in chunks(subject_ids):
+            rows = connection.execute(
+                sa.select(whose, sa.func.max(at)).where(whose.in_(ids)).group_by(whose)
+            )
+            for subject_id, last in rows:
+                found[subject_id] = max(last, found.get(subject_id, ""))
+    return found
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _given(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[str, _Given]:

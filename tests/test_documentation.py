@@ -9,6 +9,10 @@ import typer
 from typer.main import get_command
 
 from app.cli import app
+from app.language import Language
+from app.retention_text import rules_of
+from enrollment.retention_policy import RetentionPolicy
+from enrollment.review_policy import ReviewPolicy
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,6 +44,7 @@ def test_commands_of_later_work_are_absent() -> None:
         "init", "enroll", "identify", "verify", "people", "person", "erase", "calibrate",
         "evaluate", "rebuild", "doctor", "demo", "serve", "nightly", "head",
         "stream-benchmark", "cohort", "review", "watch", "api-key", "users", "audit", "webhook",
+        "retention",
     }  # fmt: skip
 
 
@@ -49,6 +54,13 @@ def test_links_and_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_published_rules_are_those_of_the_defaults() -> None:
+    text = (ROOT / "docs" / "privacy.md").read_text("utf-8")
+    shown = text.partition("compares them -->")[2].partition("<!-- end")[0].strip().splitlines()
+    rules = rules_of(Language(), RetentionPolicy(), ReviewPolicy(), asked=True)
+    assert shown == [f"- {rule}" for rule in rules]
 
 
 def test_every_requirement_has_a_reason_and_an_exact_version() -> None:

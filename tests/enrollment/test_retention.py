@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,7 +10,14 @@ from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.privacy import Privacy
-from enrollment.retention import DueKind, counts, everybody_due, one_month_after, reasons
+from enrollment.retention import (
+    DueKind,
+    counts,
+    everybody_due,
+    looked_at,
+    one_month_after,
+    reasons,
+)
 from enrollment.retention_policy import RetentionPolicy
 from enrollment.service import Service
 from store.consent import version_of
@@ -30,8 +37,8 @@ def ahead(**time: float) -> datetime:
 
 
 GOOD = Standing(
-    "anna", "active", ago(days=400), consents=1, held=1, withdrawn_at=None, ends_at=None,
-    unlimited=True, suspended_at=None, requested=None, due_at=None,
+    "anna", "active", ago(days=400), ago(days=40), consents=1, held=1, withdrawn_at=None,
+    ends_at=None, unlimited=True, suspended_at=None, requested=None, due_at=None,
 )  # fmt: skip
 ENDS = replace(GOOD, unlimited=False)
 
@@ -52,6 +59,8 @@ ENDS = replace(GOOD, unlimited=False)
         (replace(ENDS, consents=0, held=0), [DueKind.NO_CONSENT]),
         (replace(GOOD, requested="erasure", due_at=ahead(days=9)), [DueKind.REQUEST]),
         (replace(GOOD, requested="export", due_at=NOW), [DueKind.REQUEST_OVERDUE]),
+        (replace(GOOD, dealt_at=ago(days=1094)), []),
+        (replace(GOOD, dealt_at=ago(days=1095)), [DueKind.IDLE]),
         (replace(GOOD, state="suspended", suspended_at=ago(days=180)), []),
         (replace(GOOD, state="suspended", suspended_at=ago(days=181)), [DueKind.SUSPENDED]),
         (
@@ -66,6 +75,17 @@ ENDS = replace(GOOD, unlimited=False)
 def test_who_is_due_and_why(standing: Standing, expected: list[DueKind]) -> None:
     found = reasons(standing, POLICY, NOW, consent_required=True)
     assert [due.kind for due in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("ends", "due"),
+    [(NOW.date() + timedelta(days=1), False), (NOW.date(), False), (ago(days=1).date(), True)],
+)
+def test_after_the_last_day_of_its_purpose_everybody_is_due(ends: date, due: bool) -> None:
+    policy = replace(POLICY, purpose_ends=ends)
+    found = reasons(GOOD, policy, NOW, consent_required=True)
+    assert [reason.kind for reason in found] == ([DueKind.PURPOSE] if due else [])
+    assert looked_at(policy, NOW).everybody == due
 
 
 def test_where_no_consent_is_asked_for_none_is_missed() -> None:
@@ -321,3 +341,16 @@ def test_what_another_process_changes_is_seen_at_once(staffed: Service) -> None:
     assert staffed.privacy.due_counts() == {DueKind.WITHDRAWN: 1}
     other.consent_again(ids(staffed)[0], "yes")
     assert staffed.privacy.due_counts() == {DueKind.REQUEST: 1}
+
+
+def test_what_time_alone_decides_is_listed_to_be_erased(staffed: Service) -> None:
+    one, two, _ = ids(staffed)
+    staffed.privacy.withdraw(one)
+    staffed.privacy.add_request(two, "erasure")
+    assert [line.subject.subject_id for line in later(staffed, days=1).overdue()] == [one]
+    everybody = later(staffed, days=3 * 365 + 1).overdue()
+    assert {line.subject.subject_id for line in everybody} == set(ids(staffed))
+    kinds = {line.subject.subject_id: [r.kind for r in line.reasons] for line in everybody}
+    assert DueKind.IDLE in kinds[two]
+    staffed.privacy.consent_again(two, "I still agree.")
+    assert two in {line.subject.subject_id for line in later(staffed, days=1096).overdue()}

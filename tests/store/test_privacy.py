@@ -7,6 +7,7 @@ import pytest
 
 from store.consent import version_of
 from store.gallery import Gallery
+from store.records import Looked
 from tests.store.places import enroll, in_folder, make, postgresql
 
 SOON = timedelta(days=30)
@@ -26,7 +27,7 @@ def check_standings(gallery: Gallery) -> None:
         change.add_request(asks, "export", now + SOON, "note")
         change.add_request(merged, "erasure", now, "")
         change.set_state(idle, "suspended")
-    found = {s.subject_id: s for s in gallery.standings(now + SOON)}
+    found = {s.subject_id: s for s in gallery.standings(Looked(now + SOON))}
     assert found.keys() == {ends, taken, asks, idle, never}
     assert fine not in found
     assert (found[ends].held, found[ends].consents) == (1, 2)
@@ -37,7 +38,15 @@ def check_standings(gallery: Gallery) -> None:
     assert found[idle].suspended_at is not None
     assert found[asks].suspended_at is None
     assert found[never].consents == 0
-    assert ends not in {s.subject_id for s in gallery.standings(now + SOON / 3)}
+    assert ends not in {s.subject_id for s in gallery.standings(Looked(now + SOON / 3))}
+    later = Looked(now - SOON, quiet=now + SOON)
+    quiet = {s.subject_id: s for s in gallery.standings(later)}
+    assert fine in quiet, "nobody has dealt with them since"
+    assert now <= quiet[fine].dealt_at <= datetime.now(UTC)
+    assert quiet[taken].dealt_at >= quiet[taken].enrolled_at
+    assert fine not in {s.subject_id for s in gallery.standings(Looked(now - SOON, quiet=now))}
+    everybody = {s.subject_id for s in gallery.standings(Looked(now - SOON, everybody=True))}
+    assert everybody == {fine, ends, taken, asks, idle, never}
     requests, total = gallery.requests()
     assert [(r.subject_id, r.kind) for r in requests] == [(taken, "erasure"), (asks, "export")]
     assert (total, gallery.open_requests()) == (2, 2)
