@@ -49,6 +49,8 @@ def retention(
         due = service.privacy.overdue()
         if not erase:
             _say(due, service, as_json)
+            if due:
+                note("nothing was changed; to erase them: rollcall retention --erase")
             return DONE
         if due and not as_json:
             _say(due, service, as_json=False)
@@ -101,8 +103,6 @@ def _say(due: "list[DueLine]", service: "Service", as_json: bool) -> None:
         why = "; ".join(due_in_words(reason, now, language) for reason in line.reasons)
         out(f"{line.subject.name}: {why}")
     out(f"due: {_people(len(due))}")
-    if due:
-        note("nothing was changed; to erase them: rollcall retention --erase")
 
 
 def _say_rules(service: "Service", as_json: bool) -> None:
