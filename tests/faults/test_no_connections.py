@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.models.tiny_onnx import tiny_model
 
 pytestmark = pytest.mark.slow
 STAFF = 3
+SECONDS_TO_SPEAK = 15  # 1.31.1, left to itself, was seen after less than 12
 OUTSIDE = """
 import socket, subprocess, sys
 udp = lambda family: socket.socket(family, socket.SOCK_DGRAM)
@@ -134,7 +136,7 @@ def test_served_pages(staffed: Rollcall) -> None:
 
 
 def test_a_backbone_of_ones_own(tmp_path: Path) -> None:
-    """onnxruntime has telemetry in some of its builds."""
+    """onnxruntime has telemetry, which speaks some seconds after it was loaded, or at its end."""
     matrix = np.random.default_rng(0).normal(size=(3 * 16 * 16, 4)).astype(np.float32)
     (tmp_path / "tiny.onnx").write_bytes(tiny_model(["n", 3, 16, 16], matrix))
     description = tmp_path / "tiny.toml"
@@ -143,4 +145,16 @@ def test_a_backbone_of_ones_own(tmp_path: Path) -> None:
         'scale = 1.0\nmean = [0.0, 0.0, 0.0]\nlicence = "none"\nlandmarks = '
         "[[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]\n"
     )
-    Rollcall(tmp_path / "own")("init", "--backbone", f"onnx:{description}")
+    rollcall = Rollcall(tmp_path / "own")
+    rollcall("init", "--backbone", f"onnx:{description}")
+    port = free_port()
+    server = rollcall.begin("serve", "--port", str(port), "--insecure-dev", "--no-pages")
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api/v1/ready", server)
+        time.sleep(SECONDS_TO_SPEAK)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(PATIENCE) == 0, server.said
+    finally:
+        server.kill()
+        server.wait()
+    at_home(server)
