@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tests.faults.connections import Watched, leaving, skip_unless_watching
 from tests.models.tiny_onnx import tiny_model
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
 STAFF = 3
 SECONDS_TO_SPEAK = 15  # 1.31.1, left to itself, was seen after less than 12
 OUTSIDE = """
@@ -36,6 +36,13 @@ udp(socket.AF_INET).connect_ex(("192.0.2.1", 9))
     case "thread":
         import threading
         threading.Thread(target=lambda: udp(socket.AF_INET).connect_ex(("192.0.2.1", 9))).start()
+"""
+LINGER = """
+import sys, time
+from pathlib import Path
+from models.backbone import open_backbone
+open_backbone(sys.argv[1], Path("none"))
+time.sleep(float(sys.argv[2]))
 """
 
 
@@ -145,16 +152,10 @@ def test_a_backbone_of_ones_own(tmp_path: Path) -> None:
         'scale = 1.0\nmean = [0.0, 0.0, 0.0]\nlicence = "none"\nlandmarks = '
         "[[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]\n"
     )
-    rollcall = Rollcall(tmp_path / "own")
-    rollcall("init", "--backbone", f"onnx:{description}")
-    port = free_port()
-    server = rollcall.begin("serve", "--port", str(port), "--insecure-dev", "--no-pages")
-    try:
-        wait_for(f"http://127.0.0.1:{port}/api/v1/ready", server)
-        time.sleep(SECONDS_TO_SPEAK)
-        server.send_signal(signal.SIGINT)
-        assert server.wait(PATIENCE) == 0, server.said
-    finally:
-        server.kill()
-        server.wait()
-    at_home(server)
+    running = Watched(
+        [sys.executable, "-c", LINGER, f"onnx:{description}", str(SECONDS_TO_SPEAK)],
+        {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        tmp_path,
+    )
+    assert running.wait(PATIENCE) == 0, running.said
+    at_home(running)
