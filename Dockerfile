@@ -3,12 +3,16 @@
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/rollcall
-COPY requirements.txt constraints.txt ./
-RUN /opt/rollcall/bin/pip install --no-cache-dir --disable-pip-version-check \
-      -c constraints.txt -r requirements.txt
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# As the Makefile does it: every file by its sha256, and what is built is built by what is locked.
+COPY constraints.txt ./
+COPY locks/build.txt locks/
+RUN /opt/rollcall/bin/pip install --require-hashes --only-binary :all: -r locks/build.txt \
+    && /opt/rollcall/bin/pip install --require-hashes --only-binary :all: \
+      --no-binary face_recognition_models --no-build-isolation -r constraints.txt
 COPY . .
-RUN /opt/rollcall/bin/pip install --no-cache-dir --disable-pip-version-check \
-      -c constraints.txt ".[postgres]"
+RUN /opt/rollcall/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/rollcall/bin/pip check
 
 FROM python:3.11.14-slim-bookworm
 # OpenCV may want libGL and glib; names are written into live pictures with DejaVu.

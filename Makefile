@@ -3,9 +3,12 @@ PYTHON ?= python3
 GALLERY ?= data
 VENV := .venv
 BIN := $(VENV)/bin
+SUPPLY := .venv-supply
+# For a server of its own: make -B install VENV=/opt/rollcall SOURCE=.
+SOURCE := -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow check install
+.PHONY: help run demo test test-slow check install lock sbom audit
 
 help:
 	@echo "make run        serve the web pages on http://127.0.0.1:8501 (gallery: GALLERY=$(GALLERY))"
@@ -13,6 +16,9 @@ help:
 	@echo "make test       the fast tests"
 	@echo "make test-slow  real models, a browser, faults (more for pytest: ARGS='...')"
 	@echo "make check      ruff, mypy, layering"
+	@echo "make lock       write constraints.txt and locks/ anew (the newest versions: LOCK=--upgrade)"
+	@echo "make audit      known vulnerabilities in what is locked"
+	@echo "make sbom       what Rollcall consists of, as sbom.cdx.json (CycloneDX)"
 
 run: $(VENV)/.installed
 	@test -e $(GALLERY)/gallery.db -o -e $(GALLERY)/gallery.toml || $(BIN)/rollcall init --home $(GALLERY)
@@ -36,11 +42,54 @@ check: $(VENV)/.tested
 install: $(VENV)/.installed
 
 # -qq: else pip warns, for each package, of a folder in the machine's own settings that is absent.
-$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
+PIP := $(BIN)/pip install -qq --disable-pip-version-check
+# Each file has to have a sha256 that stands in the lock. Nothing runs code while it is installed but
+# the one package that is no wheel, and it is built by the locked setuptools: what pip fetches to
+# build with, it does not check.
+HASHED := --require-hashes --only-binary :all:
+LOCKED := $(HASHED) --no-binary face_recognition_models --no-build-isolation
+
+# `pip check` finds what requirements.txt asks for and the lock has not: run `make lock`.
+$(VENV)/.installed: requirements.txt constraints.txt locks/build.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) $(LOCKED) -r locks/build.txt
+	$(PIP) $(LOCKED) -r constraints.txt
+	$(PIP) --no-deps --no-build-isolation $(SOURCE)
+	$(BIN)/pip check
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]'
+$(VENV)/.tested: $(VENV)/.installed locks/test.txt
+	$(PIP) $(LOCKED) -r locks/test.txt
 	@touch $@
+
+# The supply chain has tools of its own, so that none of them is where faces are.
+$(SUPPLY)/.installed: locks/supply.txt
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/pip install -qq --disable-pip-version-check $(HASHED) -r $<
+	@touch $@
+
+# Versions stay as they are while they still fit; LOCK=--upgrade takes the newest.
+# universal: for every Python and every system that may install it, not for this one.
+COMPILE = $(SUPPLY)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command 'make lock' $(LOCK)
+
+lock: $(SUPPLY)/.installed
+	$(COMPILE) pyproject.toml --extra postgres -o constraints.txt
+	for group in build test bench supply; do \
+		$(COMPILE) --group pyproject.toml:$$group -c constraints.txt -o locks/$$group.txt || exit; \
+	done
+
+sbom: $(SUPPLY)/.installed
+	PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o sbom.cdx.json
+
+# Where its database gives no answer pip-audit says "no known vulnerabilities" and is content. So it
+# has to find one first in a version that is known to have some.
+AUDIT = $(SUPPLY)/bin/pip-audit --disable-pip --progress-spinner off $(SERVICE)
+
+audit: $(SUPPLY)/.installed
+	@echo 'jinja2==2.10' > $(SUPPLY)/vulnerable.txt
+	@$(AUDIT) --no-deps -f json -r $(SUPPLY)/vulnerable.txt 2>$(SUPPLY)/audit.log | grep -q '"fix_versions"' || { \
+		echo 'audit: the database of vulnerabilities cannot be reached: NOTHING WAS AUDITED' \
+			'(what pip-audit said: $(SUPPLY)/audit.log)' >&2; exit 1; }
+	$(AUDIT) --strict --require-hashes $(foreach lock,constraints.txt $(wildcard locks/*.txt),-r $(lock))

@@ -7,7 +7,7 @@
 
 `rollcall serve --no-pages` runs in a process of its own, over a gallery of drawn people. Each
 client has a key of its own; the pace of a key, its budget and its back-off stay on, and nobody
-strange is shown. The clients are locust's (`pip install -c constraints.txt -e .[bench]`), in
+strange is shown. The clients are locust's (`pip install --require-hashes -r locks/bench.txt`), in
 another process.
 
 A wrong name, too, is an error. Before the clients and after them it is measured, on the same photos
@@ -327,7 +327,7 @@ def main() -> None:
     if arguments.clients < 1 or arguments.seconds <= 0:
         parser.error("at least one client, for more than 0 seconds")
     if importlib.util.find_spec("locust") is None:
-        parser.error("locust is not here: pip install -c constraints.txt -e '.[bench]'")
+        parser.error("locust is not here: pip install --require-hashes -r locks/bench.txt")
     print(
         f"{arguments.clients} clients for {arguments.seconds:.0f} s, {os.cpu_count()} cores, "
         f"{arguments.detector.split(':')[0]}, {arguments.backbone.rpartition('/')[2]}, "

@@ -155,6 +155,7 @@ def _open_session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
         ) from error
     content = path.read_bytes()
     refuse_external_data(content)
+    onnxruntime.disable_telemetry_events()  # Windows: elsewhere models/__init__.py did it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1

@@ -76,5 +76,16 @@ def test_every_requirement_has_a_reason_and_an_exact_version() -> None:
             assert name in exact, f"{name} has no exact version"
 
 
+def test_every_attack_is_held_by_a_test_that_exists() -> None:
+    """SECURITY.md promises nothing that no test holds."""
+    text = (ROOT / "SECURITY.md").read_text("utf-8")
+    rows = re.findall(r"^\| (?!attack|---)(.+?) \| .+ \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\|", text, re.MULTILINE)) - 2  # its head
+    for attack, tests in rows:
+        assert re.fullmatch(r"`tests/[\w/]+\.py`(, `tests/[\w/]+\.py`)*", tests), attack
+    for path in re.findall(r"`(tests/[^`]+)`|\]\(([^)#:]+)\)", text):
+        assert (ROOT / "".join(path)).is_file(), path
+
+
 def test_the_console_script_is_typer() -> None:
     assert isinstance(app, typer.Typer)
