@@ -62,7 +62,7 @@ def show_backups(visit: Visit) -> None:
 
 
 def _show_key(visit: Visit) -> None:
-    say, file = visit.say, visit.service.backups.key_file
+    say, place = visit.say, visit.service.backups.key_place
     st.write(
         say(
             "A backup holds the whole gallery in one encrypted file. The key is not in it: keep a "
@@ -71,9 +71,7 @@ def _show_key(visit: Visit) -> None:
     )
     with st.container(gap=None):
         st.caption(say("Where the key lies"))
-        st.text(
-            say("In ROLLCALL_KEY, which the server was started with") if file is None else str(file)
-        )
+        st.text(visit.language.tell(place))
 
 
 def _show_backup(visit: Visit, backup: KeptBackup, busy: bool) -> None:

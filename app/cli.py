@@ -11,6 +11,7 @@ from app import (
     audit_commands,
     care_commands,
     cohort_commands,
+    key_commands,
     night_commands,
     people_commands,
     recognition_commands,
@@ -35,6 +36,7 @@ care_commands.register(app)
 api_key_commands.register(app)
 user_commands.register(app)
 audit_commands.register(app)
+key_commands.register(app)
 webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from enrollment.config import Settings
 from enrollment.errors import BadInput, Unusable
+from enrollment.key_source import said
 from store.archive import Archive
 from store.backup import SUFFIX, read_header
 from store.errors import StoreError
@@ -52,11 +53,9 @@ class Backups:
         return self._gallery.can_be_copied
 
     @property
-    def key_file(self) -> Path | None:
-        """Where the key lies that opens the backups; None: it came in ROLLCALL_KEY."""
-        if self._settings.key is not None:
-            return None
-        return self._settings.key_file(self._gallery.facts.gallery_id)
+    def key_place(self) -> str:
+        """Where the key comes from that opens the backups."""
+        return said(self._settings, self._gallery.facts.gallery_id)
 
     def make(
         self, target: Path | None = None, progress: Progress = lambda stage, share: None

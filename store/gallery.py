@@ -40,7 +40,6 @@ from store.errors import (
     GalleryDamaged,
     GalleryExists,
     GalleryMissing,
-    KeyMissing,
     StoreError,
 )
 from store.index import TemplateIndex
@@ -77,6 +76,7 @@ from store.records import (
     User,
     Verification,
 )
+from store.rotation import DEED, Rotation, check_key, rotate
 from store.schema import (
     api_keys,
     erasures,
@@ -104,6 +104,8 @@ _GRAVE = (
     "head.champion",
     "user.",
     "audit.",
+    "keys.",
+    "backup.restore",
 )
 _REMEMBERED = 10_000  # changes that only added, which followers may ask for
 
@@ -223,6 +225,43 @@ class Gallery:
                 return False
             time.sleep(0.05)
         return True
+
+    @property
+    def vault(self) -> Vault:
+        """What the gallery's files are sealed with."""
+        return self._vault
+
+    @property
+    def key_id(self) -> str:
+        """Which master key the gallery is under."""
+        return self._vault.key_id
+
+    def rotate(self, archive: Archive, master: bytes, actor: str) -> Rotation:
+        """Put everything under another master key; this and every other opened gallery is of no
+        use afterwards and has to be opened anew.
+
+        Raises:
+            GalleryDamaged: as `rotation.rotate`; nothing was changed.
+        """
+        acting = self.acting
+        if acting is not None:
+            acting.allow(DEED)
+        with self._lock:
+            done = rotate(
+                self._engine,
+                archive,
+                self._vault,
+                master,
+                acting.actor if acting else actor,
+                self._now(),
+            )
+            for place in self._places:
+                place.take(done.vault)
+            self._vault = done.vault
+            with self._reading() as connection:
+                archive.settle(metadata.head_files(connection))
+            self._keep_anchors(done.end, at_once=True)
+            return done
 
     @property
     def can_be_copied(self) -> bool:
@@ -512,6 +551,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.all_heads(connection)
 
+    def head_files(self) -> dict[str, str]:
+        """Head id -> SHA-256 of its file, of those that have one."""
+        with self._reading() as connection:
+            return metadata.head_files(connection)
+
     def champion(self) -> StoredHead | None:
         """The head that serves; None before the first was promoted."""
         return next((head for head in self.heads() if head.state == "champion"), None)
@@ -717,6 +761,7 @@ class Gallery:
                     sa.update(gallery).values(generation=gallery.c.generation + step)
                 )
                 reached = metadata.generation(connection)
+                check_key(connection, self._vault)
                 self._refresh(connection, reached - step)
                 sealing = Sealing(connection, self._vault, reached - step)
                 change = Change(
@@ -777,6 +822,7 @@ class Gallery:
         reached = metadata.generation(connection) if reached is None else reached
         if reached == self._generation:
             return reached
+        check_key(connection, self._vault)
         labels = metadata.searchable(connection)
         here = self._index.ids
         self._index.remove(list(here - labels.keys()))
@@ -841,6 +887,7 @@ class Gallery:
         """Args: policy: tables that must be as Rollcall wrote them, or GalleryDamaged is raised."""
         with translated(), snapshot(self._engine) as connection:
             if policy:
+                check_key(connection, self._vault)
                 seal.check(connection, self._vault, policy)
             yield connection
 
@@ -904,8 +951,8 @@ def stamp(connection: sa.Connection, key: bytes, facts: GalleryFacts, max_fpir: 
     connection.execute(sa.insert(gallery).values(**values))
 
 
-def read_facts(url: str) -> GalleryFacts:
-    """What the gallery was made with; needs no key.
+def read_facts(url: str) -> tuple[GalleryFacts, str]:
+    """What the gallery was made with, and the id of the key that it is under; needs no key.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -914,7 +961,7 @@ def read_facts(url: str) -> GalleryFacts:
     try:
         _check_schema(engine)
         with translated(), engine.connect() as connection:
-            return metadata.facts(connection)
+            return metadata.facts(connection), metadata.key_id(connection)
     finally:
         engine.dispose()
 
@@ -938,19 +985,9 @@ def open_gallery(
     """
     engine = open_engine(url)
     _check_schema(engine)
-    vault = Vault(key)
     with translated(), engine.connect() as connection:
         facts = metadata.facts(connection)
-        key_id = connection.execute(sa.select(gallery.c.key_id)).scalar_one()
-    if key_id != vault.key_id:
-        raise KeyMissing(
-            message(
-                "this key ({given}) is not the one the gallery was made with ({key_id}); "
-                "give the right key in ROLLCALL_KEY or put its key file back",
-                given=vault.key_id,
-                key_id=key_id,
-            )
-        )
+        vault = metadata.open_vault(connection, key)
     opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
     opened.seal()
     if opened.unfinished_erasures():

@@ -35,7 +35,7 @@ def gallery(home: Path) -> Gallery:
 
 @pytest.fixture
 def archive(home: Path) -> Archive:
-    return open_archive(home, KEY)
+    return open_archive(home, Vault(KEY))
 
 
 @pytest.fixture
