@@ -9,6 +9,7 @@ import typer
 from app import (
     api_key_commands,
     audit_commands,
+    backup_commands,
     care_commands,
     cohort_commands,
     key_commands,
@@ -37,6 +38,7 @@ api_key_commands.register(app)
 user_commands.register(app)
 audit_commands.register(app)
 key_commands.register(app)
+backup_commands.register(app)
 webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)

@@ -40,17 +40,11 @@ def rotate(
     Example: rollcall keys rotate
     """
     from enrollment.service import open_service
-    from store.key import make_key_file, parse_key, read_key_file
 
     settings = read_settings("cli", home)
+    text = None if new_key_file else read_new_key()
     with open_service(settings) as service:
-        given = None
-        if new_key_file is not None:
-            made = not new_key_file.exists()
-            given = make_key_file(new_key_file) if made else read_key_file(new_key_file)
-        elif (text := read_new_key()) is not None:
-            given = parse_key(text)
-        done = service.keys.rotate(given)
+        done = service.keys.rotate(text, new_key_file)
     if as_json:
         emit(done.as_document())
         return DONE

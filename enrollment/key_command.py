@@ -11,7 +11,7 @@ _MOST = 4096  # bytes that are read of what it prints
 
 
 def run_key_command(command: str) -> str:
-    """What the command prints, run without a shell; it inherits the environment.
+    """What the command prints, run without a shell.
 
     Raises:
         KeyMissing: it cannot be run, fails, takes too long, or prints nothing.

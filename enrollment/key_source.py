@@ -7,7 +7,14 @@ the key nothing starts.
 from enrollment.config import Settings
 from enrollment.key_command import run_key_command
 from store import os_keyring
-from store.key import make_key_file, new_key, parse_key, read_key_file, settle_key_files
+from store.key import (
+    make_key_file,
+    new_key,
+    old_key_file,
+    parse_key,
+    read_key_file,
+    settle_key_files,
+)
 from store.vault import key_id_of
 from wording.message import message
 
@@ -30,6 +37,26 @@ def read_key(settings: Settings, gallery_id: str, key_id: str) -> bytes:
     path = settings.key_file(gallery_id)
     settle_key_files(path, key_id)
     return read_key_file(path)
+
+
+def key_of_backup(settings: Settings, gallery_id: str, key_id: str) -> tuple[bytes, bytes]:
+    """The key that a backup was made under, and the one that its gallery is to be under.
+
+    They differ after a rotation, where the key of before lies beside the present one.
+
+    Raises:
+        KeyMissing: as `read_key`.
+    """
+    now = read_key(settings, gallery_id, key_id)
+    old = old_key_file(settings.key_file(gallery_id), key_id)
+    if in_file(settings) and key_id_of(now) != key_id and old.exists():
+        return read_key_file(old), now
+    return now, now
+
+
+def in_file(settings: Settings) -> bool:
+    """Does the key come from its file?"""
+    return not (settings.key or settings.key_command or settings.keyring)
 
 
 def first_key(settings: Settings, gallery_id: str) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from enrollment.config import Settings
 from enrollment.errors import BadInput
-from enrollment.key_source import entry, said
+from enrollment.key_source import entry, in_file, said
 from store import os_keyring
 from store.archive import Archive
 from store.gallery import Gallery
@@ -14,6 +14,8 @@ from store.key import (
     new_key,
     next_key_file,
     old_key_file,
+    parse_key,
+    read_key_file,
     settle_key_files,
 )
 from store.vault import key_id_of
@@ -62,20 +64,25 @@ class Keys:
     def place(self) -> str:
         return said(self._settings, self._gallery.facts.gallery_id)
 
-    def rotate(self, given: bytes | None = None) -> RotatedKey:
+    def rotate(self, text: str | None = None, file: Path | None = None) -> RotatedKey:
         """Put everything under another key. Kill it where you like: the gallery is under the old
         key or under the new one, and whichever it is lies on the disk.
 
         Args:
-            given: the new key; None: a new one is made, where this can keep it.
+            text: the new key. file: that holds it, and is made where it is absent. None of both: a
+                new one is made, where this can keep it.
 
         Raises:
             BadInput: nobody could find a new key afterwards, or it is the present one.
             GalleryDamaged: the gallery was altered; nothing was changed.
+            KeyMissing: text or file hold no key.
         """
+        given = parse_key(text) if text else None
+        if file is not None:
+            given = read_key_file(file) if file.exists() else make_key_file(file)
         settings, gallery_id = self._settings, self._gallery.facts.gallery_id
-        in_file = not (settings.key or settings.key_command or settings.keyring)
-        if given is None and not in_file and not settings.keyring:
+        filed = in_file(settings)
+        if given is None and not filed and not settings.keyring:
             raise BadInput(
                 message(
                     "the key comes from {place}, where Rollcall cannot put a new one: name a file "
@@ -87,21 +94,21 @@ class Keys:
         now = key_id_of(key)
         if now == before:
             raise BadInput(message("the gallery is under this key already; nothing was changed"))
-        file = settings.key_file(gallery_id)
-        if in_file:
-            waiting = next_key_file(file, now)
+        held = settings.key_file(gallery_id)
+        if filed:
+            waiting = next_key_file(held, now)
             if not waiting.exists():
                 make_key_file(waiting, key)
         elif settings.keyring:
             os_keyring.keep(settings.keyring, entry(gallery_id, now), key.hex())
         done = self._gallery.rotate(self._archive, key, settings.actor)
-        if in_file:
-            settle_key_files(file, now)
+        if filed:
+            settle_key_files(held, now)
         return RotatedKey(
             before=before,
             now=now,
-            place=self.place if in_file or settings.keyring else None,
-            kept=old_key_file(file, before) if in_file else None,
+            place=self.place if filed or settings.keyring else None,
+            kept=old_key_file(held, before) if filed else None,
             subjects=done.subjects,
             sealed=done.sealed,
             log_cut=self._gallery.cut_log(),

@@ -27,7 +27,7 @@ from enrollment.cohort_choice import CohortChoice, CohortReport
 from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
-from enrollment.erasure import ErasureReceipt, erase
+from enrollment.erasure import ErasureReceipt, erase, erase_again
 from enrollment.errors import BadInput, Ending
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
@@ -1014,6 +1014,8 @@ def open_service(
     )
     archive = open_archive(settings.home, gallery.vault)
     archive.settle(gallery.head_files())
+    if erase_again(gallery, archive, settings.actor):
+        gallery.finish_erasures(of_subjects_alone=True)
     return Service(
         gallery,
         archive,

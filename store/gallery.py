@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +35,9 @@ from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
 from store.change import Acting, Change, template_context
+from store.companion import SUBJECT, Record, companions_in, erase_from
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
+from store.erasure_list import SUFFIX, ErasureList
 from store.errors import (
     GalleryDamaged,
     GalleryExists,
@@ -49,6 +51,7 @@ from store.records import (
     AuditRecord,
     AuditVerification,
     Backup,
+    CheckedBackup,
     Consent,
     ConsentText,
     Event,
@@ -89,9 +92,10 @@ from store.schema import (
     webhooks,
 )
 from store.sealing import Sealing
+from store.shroud import things
 from store.vault import SubjectKey, Vault
 from store.verification import held_by, snapshot, verify
-from wording.message import message
+from wording.message import message, words_of
 
 _CHECKPOINT_SECONDS = 10.0
 # What an attacker would want forgotten: its anchor goes through to the disk at once.
@@ -127,6 +131,11 @@ class Gallery:
         self._vault = vault
         self._now = now
         self._places = [AnchorPlace(path, vault, facts.gallery_id) for path in anchors]
+        self._erased = [
+            ErasureList(p.with_suffix(SUFFIX), vault, facts.gallery_id) for p in anchors
+        ]
+        self.keys_folder = anchors[0].parent if anchors else None
+        self.erasure_problem: str | None = None  # why one could not be finished
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
@@ -192,11 +201,21 @@ class Gallery:
             details = {"reason": reason, "rows": found.rows, "anchored_to": found.anchored_to}
             with self.change(actor, raises_generation=False) as change:
                 change.record("audit.accept", "", details)
-            with self._reading() as connection:
-                end = audit.last(connection)
-            for place in self._places:
-                place.replace(self._anchor_of(end))
+            self.anchor_here()
             return self.verify_audit()
+
+    def anchor_here(self) -> None:
+        """This is the gallery: anchor it from here on, whatever was anchored before.
+
+        Raises:
+            StoreError: a second place cannot be written.
+        """
+        with self._reading() as connection:
+            end = audit.last(connection)
+        for place in self._places:
+            place.replace(self._anchor_of(end))
+            if place.problem:
+                raise StoreError(place.problem)
 
     def rebuild(self) -> int:
         """Throw the index away and build it anew from the database; returns its size."""
@@ -207,8 +226,22 @@ class Gallery:
             self.refresh()
             return len(self._index)
 
-    def finish_erasures(self) -> bool:
-        """Cut the log after an erasure; True when no erased row is left in the live files."""
+    def finish_erasures(self, *, of_subjects_alone: bool = False) -> bool:
+        """End an erasure: who was erased is written down in the second places, nobody can read them
+        in a backup any more, and no row of theirs is left in the live files. True when all is so;
+        `erasure_problem` says what is in the way, where it is not another process that reads.
+
+        Args:
+            of_subjects_alone: leave pictures of nobody in other backups, because this is an older
+                state that does not know them.
+        """
+        self.erasure_problem = None
+        try:
+            self.write_down_erasures()
+            self.erase_from_backups(of_subjects_alone=of_subjects_alone)
+        except (OSError, StoreError) as error:
+            self.erasure_problem = words_of(error) if isinstance(error, StoreError) else str(error)
+            return False
         if not self.cut_log():
             return False
         with translated(), self._engine.begin() as connection:
@@ -216,6 +249,56 @@ class Gallery:
                 sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
             )
         return True
+
+    def write_down_erasures(self) -> None:
+        """In the second places, so that a restored backup does not bring anybody back.
+
+        Raises:
+            GalleryDamaged, OSError: one of them cannot be written.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(erasures.c.subject_mac, erasures.c.erased_at))
+            erased = {row.subject_mac: row.erased_at for row in rows}
+        for place in self._erased:
+            place.add(erased)
+
+    def erase_from_backups(self, *, of_subjects_alone: bool = False) -> None:
+        """Take the keys of everybody who was erased, and of every picture that is not kept any
+        more, out of the companions of all backups.
+
+        Raises:
+            GalleryDamaged, OSError: one of them cannot be written.
+        """
+        paths = companions_in(self.keys_folder, self.facts.gallery_id) if self.keys_folder else []
+        if not paths:
+            return
+        with self._reading() as connection:
+            macs = connection.execute(sa.select(erasures.c.subject_mac)).scalars()
+            erased = {bytes.fromhex(mac) for mac in macs}
+            kept = things(connection, self._vault)
+
+        def gone(record: Record) -> bool:
+            if record.kind == SUBJECT:
+                return record.name in erased
+            return not of_subjects_alone and record.name not in kept
+
+        for path in paths:
+            erase_from(path, gone)
+
+    def erased_elsewhere(self) -> list[str]:
+        """Subjects that are here and were erased, as a second place says: this is an older state.
+
+        Raises:
+            GalleryDamaged, OSError: a place that is there cannot be read.
+        """
+        erased = set[str]().union(*(place.read() or {} for place in self._erased))
+        if not erased:
+            return []
+        return [
+            subject_id
+            for subject_id in self.subject_ids()
+            if self._vault.lookup_mac("subject", subject_id.encode()).hex() in erased
+        ]
 
     def cut_log(self) -> bool:
         """Get deleted rows out of the live files; False while another process reads old ones."""
@@ -274,14 +357,29 @@ class Gallery:
         """Copy everything into one sealed file while others go on writing; as `make_backup`."""
         with translated():
             return make_backup(
-                self._engine, archive, self._vault, self.facts, target, self._now(), progress
+                self._engine,
+                archive,
+                self._vault,
+                self.facts,
+                target,
+                self._now(),
+                self._apart(),
+                self.erase_from_backups,
+                progress,
             )
 
     def verify_backup(
         self, path: Path, workplace: Path, progress: Callable[[float], None] = lambda share: None
-    ) -> Backup:
+    ) -> CheckedBackup:
         """Open a backup as a restore would, and throw away what was opened."""
-        return verify_backup(path, self._vault, workplace, progress)
+        return verify_backup(path, self._vault, workplace, self._apart(), progress)
+
+    def _apart(self) -> Path:
+        if self.keys_folder is None:
+            raise StoreError(
+                message("the keys of a backup lie apart from it, and no second place is known")
+            )
+        return self.keys_folder
 
     def unfinished_erasures(self) -> int:
         with self._reading() as connection:
@@ -992,6 +1090,9 @@ def open_gallery(
     opened.seal()
     if opened.unfinished_erasures():
         opened.finish_erasures()
+    else:
+        with suppress(OSError, GalleryDamaged):  # the next erasure says so, and is not confirmed
+            opened.write_down_erasures()
     return opened
 
 

@@ -393,6 +393,12 @@ def head_files(connection: sa.Connection) -> dict[str, str]:
     }
 
 
+def reports(connection: sa.Connection) -> list[str]:
+    """Names of the reports' files."""
+    found = [job.details.get("reports") for job in all_jobs(connection, None)]
+    return [str(name) for names in found if isinstance(names, list) for name in names]
+
+
 def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     """Every run of a job, or of all of them, oldest day first."""
     wanted = sa.true() if job is None else jobs.c.job == job

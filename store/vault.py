@@ -47,13 +47,16 @@ class SubjectKey:
         try:
             return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
         except (InvalidTag, ValueError) as error:
-            raise GalleryDamaged(
-                message(
-                    "an encrypted row of subject {subject} was changed or moved; "
-                    "restore the gallery from a backup",
-                    subject=self.subject_id,
-                )
-            ) from error
+            raise self.changed() from error
+
+    def changed(self) -> GalleryDamaged:
+        return GalleryDamaged(
+            message(
+                "an encrypted row of subject {subject} was changed or moved; "
+                "restore the gallery from a backup",
+                subject=self.subject_id,
+            )
+        )
 
     def _bind(self, context: tuple[str, ...]) -> bytes:
         return "\x1f".join((self.subject_id, *context)).encode()
