@@ -189,7 +189,7 @@ def _readable(backup: Path, keys: Path, folder: Path, known: Sequence[Known]) ->
     folder.mkdir()
     vault = Vault(_KEY)
     header = unpack(backup, vault, folder)
-    open_keys(folder, header, vault, keys)
+    open_keys(folder, header, vault, [keys])
     files = [path for path in folder.rglob("*") if path.is_file()]
     content = b"".join(path.read_bytes() for path in files)
     held = read_companion(companion_of(keys, header.gallery_id, header.backup_id)).values()

@@ -11,7 +11,7 @@ from enrollment.errors import BadInput, Unusable
 from enrollment.key_source import said
 from store.archive import Archive
 from store.backup import SUFFIX, read_header
-from store.companion import companion_of
+from store.companion import find_companion
 from store.errors import StoreError
 from store.gallery import Gallery
 from store.records import Backup
@@ -159,10 +159,10 @@ class Backups:
         return any(backup.problem is None and backup.keys is None for backup in self.listed())
 
     def _keys(self, backup: Backup) -> Path | None:
-        folder = self._gallery.keys_folder
-        if folder is None or not backup.backup_id:
+        folders = self._gallery.keys_folders
+        if not folders or not backup.backup_id:
             return None
-        return companion_of(folder, backup.gallery_id, backup.backup_id)
+        return find_companion(folders, backup.gallery_id, backup.backup_id)
 
     def _checks(self) -> dict[tuple[str, int], datetime]:
         """When a file with this header and of this size was last found whole."""

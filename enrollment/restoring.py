@@ -102,7 +102,8 @@ def restore(
     folder = home / f"{_WORKPLACE}{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     try:
-        opened = open_backup(file, master, folder, anchors[0].parent, progress)
+        keys = [path.parent for path in reversed(anchors)]
+        opened = open_backup(file, master, folder, keys, progress)
         details = {
             "file": file.name,
             "header": header.header_digest,

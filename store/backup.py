@@ -19,7 +19,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +33,7 @@ from cryptography.exceptions import InvalidTag
 from store import metadata
 from store.archive import Archive
 from store.change import template_context
-from store.companion import Record, companion_of, read_companion, write_companion
+from store.companion import Record, companion_of, find_companion, read_companion, write_companion
 from store.errors import GalleryDamaged, KeyMissing, StoreError
 from store.index import TemplateIndex
 from store.records import Backup, CheckedBackup, GalleryFacts
@@ -160,7 +160,7 @@ def verify_backup(
     path: Path,
     vault: Vault,
     workplace: Path,
-    keys: Path,
+    keys: Sequence[Path],
     progress: Progress = lambda share: None,
 ) -> CheckedBackup:
     """Open a backup as a restore would, and throw away what was opened.
@@ -170,7 +170,7 @@ def verify_backup(
 
     Args:
         workplace: a folder to open it in, on a disk with room for it.
-        keys: the folder of its companion.
+        keys: folders that its companion may be in.
 
     Raises:
         GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.
@@ -354,13 +354,13 @@ def unpack(
     return header
 
 
-def open_keys(folder: Path, header: Header, vault: Vault, keys: Path) -> Lost:
+def open_keys(folder: Path, header: Header, vault: Vault, keys: Sequence[Path]) -> Lost:
     """Put back what the companion opens, in a folder that a backup was unpacked into: the database,
     and the files under their names. Returns what has no key any more.
 
     Args:
         vault: of the gallery in the backup.
-        keys: the folder of the companion.
+        keys: folders that the companion may be in.
 
     Raises:
         StoreError: the companion is not there.
@@ -368,7 +368,7 @@ def open_keys(folder: Path, header: Header, vault: Vault, keys: Path) -> Lost:
     held = None
     lost = Lost({"subjects": ()})
     if header.backup_id:
-        held = read_companion(companion_of(keys, header.gallery_id, header.backup_id))
+        held = read_companion(find_companion(keys, header.gallery_id, header.backup_id))
         lost = unshroud(folder / DATABASE, vault, held)
     gone: dict[str, list[str]] = {_HEADS: [], _REPORTS: []}
     for number, (file, _, _) in enumerate(header.files):

@@ -7,7 +7,7 @@ this file, or with both but without the master key.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +37,15 @@ def companion_of(folder: Path, gallery_id: str, backup_id: str) -> Path:
     return folder / f"{gallery_id}-{backup_id}{SUFFIX}"
 
 
-def companions_in(folder: Path, gallery_id: str) -> list[Path]:
+def find_companion(folders: Sequence[Path], gallery_id: str, backup_id: str) -> Path:
+    """Where it is; where it should be, if it is nowhere."""
+    paths = [companion_of(folder, gallery_id, backup_id) for folder in folders]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def companions_in(folders: Sequence[Path], gallery_id: str) -> list[Path]:
     """Of every backup of this gallery."""
-    return sorted(folder.glob(f"{gallery_id}-*{SUFFIX}"))
+    return sorted({p for folder in folders for p in folder.glob(f"{gallery_id}-*{SUFFIX}")})
 
 
 def write_companion(path: Path, records: Iterable[Record]) -> None:

@@ -134,7 +134,9 @@ class Gallery:
         self._erased = [
             ErasureList(p.with_suffix(SUFFIX), vault, facts.gallery_id) for p in anchors
         ]
-        self.keys_folder = anchors[0].parent if anchors else None
+        # Where companions of backups may be, new ones in the first: what every process can reach,
+        # also the one whose key is handed over in a folder that takes nothing else.
+        self.keys_folders = [path.parent for path in reversed(anchors)]
         self.erasure_problem: str | None = None  # why one could not be finished
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
@@ -269,7 +271,7 @@ class Gallery:
         Raises:
             GalleryDamaged, OSError: one of them cannot be written.
         """
-        paths = companions_in(self.keys_folder, self.facts.gallery_id) if self.keys_folder else []
+        paths = companions_in(self.keys_folders, self.facts.gallery_id)
         if not paths:
             return
         with self._reading() as connection:
@@ -363,7 +365,7 @@ class Gallery:
                 self.facts,
                 target,
                 self._now(),
-                self._apart(),
+                self._apart()[0],
                 self.erase_from_backups,
                 progress,
             )
@@ -374,12 +376,12 @@ class Gallery:
         """Open a backup as a restore would, and throw away what was opened."""
         return verify_backup(path, self._vault, workplace, self._apart(), progress)
 
-    def _apart(self) -> Path:
-        if self.keys_folder is None:
+    def _apart(self) -> list[Path]:
+        if not self.keys_folders:
             raise StoreError(
                 message("the keys of a backup lie apart from it, and no second place is known")
             )
-        return self.keys_folder
+        return self.keys_folders
 
     def unfinished_erasures(self) -> int:
         with self._reading() as connection:

@@ -3,7 +3,7 @@
 Who was erased after it was made has no key any more, and is erased from it before anything else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,13 +37,13 @@ def open_backup(
     path: Path,
     master: bytes,
     folder: Path,
-    keys: Path,
+    keys: Sequence[Path],
     progress: Callable[[float], None] = lambda share: None,
 ) -> OpenedBackup:
     """Open a backup into an empty folder; nothing of it is changed.
 
     Args:
-        master: the key that it was made under. keys: the folder of its companion.
+        master: the key that it was made under. keys: folders that its companion may be in.
 
     Raises:
         GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.

@@ -169,7 +169,7 @@ def made_readable(made: KeptBackup, settings: Settings, folder: Path) -> bytes:
 
     folder.mkdir()
     header = unpack(made.path, Vault(KEY), folder)
-    open_keys(folder, header, Vault(KEY), settings.key_folder)
+    open_keys(folder, header, Vault(KEY), [settings.key_folder])
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 

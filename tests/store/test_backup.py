@@ -150,7 +150,7 @@ def test_what_was_cut_off_or_put_behind_is_found(
 def test_another_key_does_not_open_it(gallery: Gallery, archive: Archive, target: Path) -> None:
     gallery.backup(archive, target)
     with pytest.raises(KeyMissing):
-        verify_backup(target, Vault(b"k" * 32), target.parent, target.parent)
+        verify_backup(target, Vault(b"k" * 32), target.parent, [target.parent])
 
 
 def test_a_copy_whose_audit_trail_was_altered_is_no_good_backup(
