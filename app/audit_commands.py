@@ -1,5 +1,6 @@
 """audit: is everything as Rollcall wrote it?"""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from enrollment.audit_check import Found
 
 GROUP = "Run and care"
-audit = typer.Typer(no_args_is_help=True, help="The audit trail: verify, accept.")
+audit = typer.Typer(no_args_is_help=True, help="The audit trail: verify, accept, receipt.")
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +61,33 @@ def accept(
     else:
         _say(found)
     return DONE if found.intact else NO
+
+
+@audit.command()
+def receipt(
+    file: Annotated[Path, typer.Argument(help="What an erasure handed out.", show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Is a receipt of an erasure genuine, and is the person still gone? Ends with 1 where not.
+
+    Example: rollcall audit receipt erasure-1f3c.json
+    """
+    from enrollment.service import open_service
+
+    with open_service(read_settings("cli", home)) as service:
+        checked = service.privacy.check_receipts(file)
+    if as_json:
+        emit({"receipts": [one.as_document() for one in checked]})
+    for one in () if as_json else checked:
+        said = "holds" if one.holds else "DOES NOT HOLD"
+        why = [
+            *(() if one.genuine else ("this gallery did not write it, or it was changed",)),
+            *(() if one.erased else ("nobody with this id was erased here",)),
+            *(("somebody with this id is enrolled",) if one.here else ()),
+        ]
+        out(f"{one.subject_id}: {said}{': ' if why else ''}{'; '.join(why)}")
+    return DONE if all(one.holds for one in checked) else NO
 
 
 def _say(found: "Found") -> None:

@@ -3,6 +3,7 @@
     python -m benchmarks.load                                       MTCNN, dlib-resnet
     python -m benchmarks.load --clients 50 --seconds 60 --backbone onnx:FILE.toml \
         --detector yunet:FILE.onnx
+    python -m benchmarks.load --backbone vgg-face --stand-in        its size, random numbers in it
 
 `rollcall serve --no-pages` runs in a process of its own, over a gallery of drawn people. Each
 client has a key of its own; the pace of a key, its budget and its back-off stay on, and nobody
@@ -32,12 +33,13 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.stand_in import stand_in_weights
 from demo.people import NAMES, portrait
 from enrollment.batcher import MOST
 from enrollment.capture import Capture
@@ -170,7 +172,8 @@ def started(settings: Settings, log: Path) -> "tuple[subprocess.Popen[bytes], in
             sys.executable, "-m", "app.cli", "serve", "--no-pages", "--nightly-at", "off",
             "--port", str(port), "--home", str(settings.home),
         ],
-        env=os.environ | {"ROLLCALL_KEY": settings.key or ""},
+        env=os.environ
+        | {"ROLLCALL_KEY": settings.key or "", "ROLLCALL_WEIGHTS": str(settings.weights_home)},
         stderr=log.open("w"),
         # Ctrl-C is for the clients; the server is ended here.
         start_new_session=True,
@@ -314,6 +317,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--backbone", default="dlib-resnet", help="as for rollcall init")
+    parser.add_argument(
+        "--stand-in", action="store_true", help="vgg-face with random weights: for speed alone"
+    )
     parser.add_argument("--detector", default="mtcnn", help="mtcnn or yunet:FILE")
     parser.add_argument("--alone", type=float, default=10.0, help="seconds for each way alone")
     parser.add_argument("--json", type=Path, help="write everything that was measured here")
@@ -347,6 +353,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         key_folder=folder / "keys",
         detector=arguments.detector,
     )
+    if arguments.stand_in:
+        settings = replace(settings, weights_home=stand_in_weights(folder))
     keys = fill(settings, arguments.backbone, arguments.clients)
     with open_service(settings) as service:
         service.warm()

@@ -31,8 +31,9 @@ _LEAST_FREE = 200 * 10**6  # bytes: below, a night or a backup may fill the disk
 class Diagnosis:
     """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
     measured against, in words. key, key_id: where the master key comes from, and which one the
-    gallery is under. disk_free, database_size: bytes; None where the database is
-    another machine's. problems: each with its next step."""
+    gallery is under. receipts_key: whose signature a receipt of an erasure carries, Ed25519, hex.
+    disk_free, database_size: bytes; None where the database is another machine's. problems: each
+    with its next step."""
 
     home: str
     backbone: str
@@ -54,6 +55,7 @@ class Diagnosis:
     versions: dict[str, str]
     disk_free: int | None
     database_size: int | None
+    receipts_key: str
     problems: tuple[str, ...]
     next_step: str
 
@@ -141,6 +143,7 @@ def diagnose(
         cohort=f"{strangers.kind.value}: {strangers.made_from}" if strangers else None,
         disk_free=free,
         database_size=size,
+        receipts_key=gallery.public_key.hex(),
         versions={"python": platform.python_version(), **_versions()},
         problems=tuple(problems),
         next_step=_next_step(problems, len(subjects), few, strangers is not None),

@@ -1,7 +1,7 @@
 """Gone means gone: rows, key, index and head row, and a test that says so."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from enrollment.cohort import MIN_STRANGERS, Kind
 from enrollment.errors import BadInput, Unusable
 from enrollment.people import family
+from enrollment.receipt import content_of
 from enrollment.roster import Roster
 from store.archive import Archive
 from store.change import Change
@@ -26,14 +27,18 @@ class ErasureReceipt:
     erased_rows: deleted rows by table; reports_deleted: nightly reports that named the person or
     showed the face. log_cut: the write-ahead log holds nothing any more.
     negative_test: what a search with the erased templates finds; never this subject.
+    gallery_id, public_key, signature: who says so; keys and signature as hex, see `receipt.py`.
     """
 
+    gallery_id: str
     subject_id: str
     erased_at: str
     erased_rows: dict[str, int]
     reports_deleted: int
     log_cut: bool
     negative_test: dict[str, object]
+    public_key: str = ""
+    signature: str = ""
 
     def as_document(self) -> dict[str, object]:
         return asdict(self)
@@ -79,14 +84,17 @@ def erase(
                 name=subject.name,
             )
         )
-    return ErasureReceipt(
+    receipt = ErasureReceipt(
+        gallery_id=gallery.facts.gallery_id,
         subject_id=subject.subject_id,
         erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
         erased_rows=rows,
         reports_deleted=reports,
         log_cut=log_cut,
         negative_test=_negative_test(roster, own, subject.subject_id),
+        public_key=gallery.public_key.hex(),
     )
+    return replace(receipt, signature=gallery.sign(content_of(receipt.as_document())).hex())
 
 
 def erase_again(gallery: Gallery, archive: Archive, actor: str) -> int:

@@ -6,6 +6,7 @@ from datetime import UTC
 from enrollment.champion import arrays_of, mode_of
 from enrollment.errors import BadInput
 from enrollment.intake import printable
+from enrollment.night_lease import JOB
 from enrollment.night_record import reason_of
 from store.archive import Archive
 from store.gallery import Gallery
@@ -86,6 +87,18 @@ def earlier(heads: Sequence[StoredHead]) -> StoredHead | None:
     """The one that served before the one that serves; heads are given oldest first."""
     at = next((i for i, head in enumerate(heads) if head.state == "champion"), len(heads))
     return next((head for head in reversed(heads[:at]) if head.state == "retired"), None)
+
+
+def lost(gallery: Gallery) -> bool:
+    """Did the head that served go with somebody who was erased, with no night since?
+
+    The subjects' means serve until then, which know nobody who is gone.
+    """
+    if gallery.champion() is not None:
+        return False
+    erased_at = gallery.last_erasure()
+    nights = [job.finished_at for job in gallery.jobs(JOB) if job.finished_at is not None]
+    return erased_at is not None and bool(nights) and max(nights) < erased_at
 
 
 def _check_file(head: StoredHead, gallery: Gallery, archive: Archive) -> None:

@@ -4,10 +4,12 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from enrollment.dossier import write_dossier
 from enrollment.enrollee import check_until, printable
 from enrollment.errors import BadInput
+from enrollment.receipt import CheckedReceipt, check_receipts
 from enrollment.retention import (
     WITHOUT_CONSENT,
     Due,
@@ -254,6 +256,10 @@ class Privacy:
     def copy_of(self, subject_id: str) -> bytes:
         """Everything that is kept about a person, as a zip file; as `write_dossier`."""
         return write_dossier(self._gallery, subject_id, self._actor)
+
+    def check_receipts(self, path: Path) -> list[CheckedReceipt]:
+        """As `receipt.check_receipts`."""
+        return check_receipts(self._gallery, path)
 
     # -- the audit trail --------------------------------------------------------------------------
 

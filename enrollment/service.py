@@ -33,7 +33,7 @@ from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
 from enrollment.guide import Guide, Shot
 from enrollment.handed_in import HandedIn, read_handed_in
-from enrollment.head_versions import find_head, promote, rollback
+from enrollment.head_versions import find_head, lost, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.key_budget import KeyBudget
@@ -829,6 +829,10 @@ class Service:
             result = self._night(policy or NightPolicy(), told, force, full, faces)
             counted.ended(result.outcome, result.mode)
         return result
+
+    def head_lost(self) -> bool:
+        """Did the head that served go with somebody who was erased, with no night since?"""
+        return lost(self._gallery)
 
     def _until_the_end(self, progress: NightProgress) -> NightProgress:
         def told(stage: str, share: float) -> None:

@@ -391,6 +391,28 @@ class Gallery:
                 ).scalar_one()
             )
 
+    def is_erased(self, subject_id: str) -> bool:
+        """Is this id on the list of those who were erased?"""
+        mac = self._vault.lookup_mac("subject", subject_id.encode()).hex()
+        with self._reading() as connection:
+            found = sa.select(erasures.c.state).where(erasures.c.subject_mac == mac)
+            return connection.execute(found).first() is not None
+
+    def sign(self, content: bytes) -> bytes:
+        """Ed25519 (RFC 8032), 64 bytes."""
+        return self._vault.signing_key().sign(content)
+
+    @property
+    def public_key(self) -> bytes:
+        """Of what `sign` gives, 32 bytes."""
+        return self._vault.signing_key().public_key().public_bytes_raw()
+
+    def last_erasure(self) -> datetime | None:
+        """When somebody was last erased; None: nobody ever was."""
+        with self._reading() as connection:
+            at = connection.execute(sa.select(sa.func.max(erasures.c.erased_at))).scalar_one()
+            return datetime.fromisoformat(at) if at else None
+
     # -- reading ------------------------------------------------------------------------------
 
     def refresh(self) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -179,6 +180,10 @@ class Vault:
         mac = of.copy()  # a third of the time of making one
         mac.update(record)
         return mac.finalize()
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Signs what is handed out; whoever has the public key can check it without ours."""
+        return Ed25519PrivateKey.from_private_bytes(derive(self._lookup, b"rollcall receipts"))
 
     def lookup_mac(self, purpose: str, value: bytes) -> bytes:
         """A keyed digest: equal values can be found again, and nobody without the key can test

@@ -18,6 +18,8 @@ from enrollment.intake import Enrollee
 from enrollment.service import Service
 from tests.app.charted import charts
 
+pytestmark = pytest.mark.slow
+
 CONSENT = "agreed"
 NASTY = "**Žofie** :red[x]"
 Person = Callable[..., Enrollee]

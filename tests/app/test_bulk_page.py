@@ -22,6 +22,8 @@ from enrollment.service import Service
 from store.errors import GalleryLocked
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 EVIL = "<img src=x onerror=alert(1)>"
 

@@ -30,6 +30,8 @@ from enrollment.webhook_address import check_receiver, is_here, parsed
 from enrollment.webhooks import EVENTS, Webhooks, webhook_document
 from tests.app.receiver import Receiver, receiving
 
+pytestmark = pytest.mark.slow
+
 API = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 Person = Callable[..., Enrollee]
 

@@ -12,6 +12,8 @@ from enrollment.passage import Prompt
 from enrollment.service import Service
 from tests.app.live import Clock, app_test_with_a_camera, look_on, watch
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Any]
 
 

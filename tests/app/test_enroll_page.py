@@ -30,6 +30,8 @@ from tests.app.test_pages import (
     said,
 )
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 TINY = GuidancePolicy(tallest=1, face_px=10, sharpness=1)
 

@@ -21,6 +21,8 @@ from tests.app.live import (
     watch,
 )
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Any]
 
 

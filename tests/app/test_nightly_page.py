@@ -20,6 +20,8 @@ from enrollment.planning import NightPolicy
 from enrollment.service import Service
 from wording.message import joined, message
 
+pytestmark = pytest.mark.slow
+
 QUICK = NightPolicy(mode="imprint")
 
 

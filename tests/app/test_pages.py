@@ -15,6 +15,8 @@ from enrollment.intake import Enrollee
 from enrollment.service import Service
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 Person = Callable[..., Enrollee]
 

@@ -13,6 +13,8 @@ from enrollment.intake import Enrollee
 from enrollment.service import Service
 from store import database, gallery
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 
 

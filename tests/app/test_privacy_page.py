@@ -18,6 +18,8 @@ from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 
 

@@ -19,6 +19,8 @@ from enrollment.service import Service, open_service
 from tests import tiny
 from tests.galleries import make_gallery, open_copy
 
+pytestmark = pytest.mark.slow
+
 EASY = ReviewPolicy(passage_seconds=0)
 
 

@@ -146,6 +146,7 @@ def crew(service: Service, settings: Settings, person: Person) -> Service:
     return service
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "role"),
     [

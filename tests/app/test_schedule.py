@@ -8,11 +8,13 @@ import pytest
 
 from app import schedule
 from app.schedule import Schedule, missed, run_night, time_of_day
+from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.nightly import Progress
 from enrollment.planning import NightPolicy
 from enrollment.service import Service
+from models.head_trainer import FitOptions
 
 NOW = datetime.now(UTC)
 
@@ -80,7 +82,7 @@ def test_a_server_that_ends_breaks_the_night_off(
     begun, may_go_on = threading.Event(), threading.Event()
     run = enrolled.nightly
 
-    def nightly(progress: Progress) -> object:
+    def nightly(progress: Progress, force: bool) -> object:
         def slow(stage: str, share: float) -> None:
             begun.set()
             may_go_on.wait(600)
@@ -98,3 +100,24 @@ def test_a_server_that_ends_breaks_the_night_off(
     ending.join(600)
     assert "broken off" in capsys.readouterr().err
     assert enrolled.nights() == []
+
+
+@pytest.mark.slow
+def test_a_head_that_was_erased_with_somebody_is_replaced_within_the_hour(
+    service: Service, person: Callable[..., Enrollee]
+) -> None:
+    assert timedelta(minutes=30) >= schedule._LOOK_FOR_LOST
+    people = [person(n) for n in range(4)]
+    assert all(r.enrolled for r in service.enroll(people, "yes", allow_collision))
+    quick = NightPolicy(mode="joint", options=FitOptions(epochs=2))
+    service.nightly(quick)
+    trained = next(h for h in service.heads() if h.manifest["mode"] == "joint")
+    service.promote_head(trained.head_id)
+    assert run_night(service, only_lost=True) is None, "a head serves"
+    service.erase("Person 3")
+    assert service.head_lost()
+    result = run_night(service, only_lost=True)
+    assert result is not None
+    assert result.outcome == "promoted"
+    assert not service.head_lost()
+    assert run_night(service, only_lost=True) is None, "once is enough"

@@ -22,6 +22,8 @@ from store.archive import open_archive
 from store.records import NewSample
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 IMPRINT = NightPolicy(mode="imprint")
 NIGHT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 QUICK = NightPolicy(mode="joint", options=FitOptions(epochs=2))

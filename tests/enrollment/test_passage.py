@@ -20,6 +20,8 @@ from tests import tiny
 from tests.enrollment.test_liveness import Scripted
 from tests.models.test_anti_spoofing import write_weights
 
+pytestmark = pytest.mark.slow
+
 CONSENT = "agreed"
 RATE = 10
 

@@ -27,6 +27,8 @@ from store.database import open_engine, sqlite_url
 from tests import tiny
 from tests.galleries import make_gallery, open_copy
 
+pytestmark = pytest.mark.slow
+
 YES = "agreed on 2026-11-21"
 EASY = ReviewPolicy(passage_seconds=0)
 Person = Callable[..., Enrollee]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.stand_in import stand_in_network
 from models import vgg_face
 from models.alignment import align
 from models.backbone import open_backbone, resolve_backbone
@@ -15,7 +16,6 @@ from models.dlib_resnet import DlibResnet
 from models.errors import WeightsDamaged
 from models.fingerprint import fingerprint, golden_agree
 from models.golden import golden_image
-from models.tensorflow_runtime import load_tensorflow
 from models.vgg_face import FILE, URLS
 from models.weights import sha256_of
 from tests.models.tiny_onnx import matrix, tiny_model, write_toml
@@ -30,12 +30,7 @@ BATCH = 4
 
 @pytest.fixture(scope="module")
 def deepface_network():
-    """deepface's own network, with random numbers for weights."""
-    tf, _ = load_tensorflow()
-    from deepface.models.facial_recognition.tf.VGGFace import base_model
-
-    tf.keras.utils.set_random_seed(7)
-    return base_model()
+    return stand_in_network()
 
 
 @pytest.fixture(scope="module")

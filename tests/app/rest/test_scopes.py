@@ -152,6 +152,7 @@ def test_metrics_and_health(ask: Ask, service: Service) -> None:
     assert ask().get("ready").json() == {"status": "ready"}
 
 
+@pytest.mark.slow
 def test_a_night_over_http(ask: Ask) -> None:
     everything = ask(*SCOPES)
     for person in (1, 2, 3):
