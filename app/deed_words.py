@@ -192,7 +192,7 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
         "Restored the gallery from {file} of {made_at}: {reason}",
         file=_details(d).get("file"),
         made_at=_details(d).get("made_at"),
-        reason=_details(d).get("reason"),
+        reason=_details(d).get("reason") or "-",
     ),
     "keys.rotate": lambda d, to: to.say(
         "Put the gallery under the key {now} instead of {before}",
