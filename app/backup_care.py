@@ -54,8 +54,8 @@ def show_backups(visit: Visit) -> None:
     if kept:
         st.caption(
             say(
-                "They lie in {folder}. In an empty folder, rollcall restore FILE --home FOLDER makes "
-                "a gallery of one; who was erased since stays erased.",
+                "They lie in {folder}. In an empty folder, rollcall restore FILE --home FOLDER "
+                "makes a gallery of one; who was erased since stays erased.",
                 folder=plain(str(backups.folder)),
             )
         )

@@ -68,8 +68,8 @@ def restore(
         emit(done.as_document())
         return DONE
     out(f"{done.home} is the gallery of {done.made_at:%Y-%m-%d %H:%M} UTC: {done.people} people")
-    out(f"{done.erased} people were erased after the backup was made, and are erased from it")
-    same = "as at the backup" if done.digest == done.backup_digest else "without the erased"
+    out(f"erased since, and from it as well: {done.erased}")
+    same = "without the erased" if done.erased else "as at the backup"
     out(f"index {done.digest}, {same}")
     if done.heads_lost:
         note(

@@ -127,8 +127,8 @@ def warn_of_backups(visit: Visit) -> None:
     if visit.service.backups.hold_the_erased:
         st.caption(
             visit.say(
-                "Backups of an older version of Rollcall still hold whoever is erased: delete them, "
-                "and make a new one."
+                "Backups of an older version of Rollcall still hold whoever is erased: delete "
+                "them, and make a new one."
             )
         )
 

@@ -85,7 +85,8 @@ class Backups:
                 ("copy", "check") and the share of it that is done; what it raises ends it.
 
         Raises:
-            Unusable: the gallery is in PostgreSQL, or there is no room for the copy.
+            BadInput: `target` exists. Unusable: the gallery is in PostgreSQL, or there is no room
+                for the copy.
             StoreError: it cannot be written, or is not whole.
         """
         if not self.possible:
@@ -97,6 +98,10 @@ class Backups:
                 )
             )
         target = target or self.folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}{SUFFIX}"
+        if target.exists():
+            raise BadInput(
+                message("{target} exists already; nothing was overwritten", target=target)
+            )
         self._check_room(target)
         made = self._gallery.backup(self._archive, target, lambda share: progress("copy", share))
         self._record("backup.make", made)

@@ -32,7 +32,8 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Restored:
-    """digest: of the index, that of the backup where nobody was erased since. erased: how many of
+    """backup_digest, digest: of the index that is in the backup without those who have no key any
+    more, and of the one that was made. erased: how many of
     the backup's people were erased after it was made, and are erased from it again. heads: versions
     of the head that an erasure has made unreadable; the next night makes one."""
 

@@ -20,6 +20,7 @@ from enrollment.intake import Enrollee
 from enrollment.opening import facts_of, is_gallery, write_gallery
 from enrollment.restoring import restore
 from enrollment.service import Service, open_service
+from store import backup
 from store.backup import DATABASE, unpack
 from store.errors import GalleryDamaged, KeyMissing, StoreError
 from store.vault import Vault, key_id_of
@@ -355,6 +356,25 @@ def test_merged_before_and_taken_apart_since(
     assert (done.erased, done.people) == (1, 3)
 
 
+def test_a_backup_of_a_version_before(
+    filled: Service, again: Settings, capture: Capture, tmp_path: Path
+) -> None:
+    """With the keys inside: it is restored, and the list of the erased is replayed."""
+    path, vault, now = tmp_path / "old.rollcall", Vault(KEY), filled._gallery._now()
+    filled.cut_log()
+    copy = shutil.copy(filled._settings.home / DATABASE, tmp_path / DATABASE)
+    about = (filled.facts.gallery_id, "", filled._gallery.generation())
+    files = [backup._file(DATABASE, copy)]
+    backup._write(path, files, vault, about, now, lambda: None, lambda share: None)
+    path.write_bytes(path.read_bytes().replace(b"backup 2", b"backup 1", 1))
+    gone = erase(filled, "Person 2")
+    assert filled.backups.check(path).keys is None
+    done = restore(again, path)
+    assert (done.erased, done.people) == (1, 3)
+    with open_service(again, capture=capture) as restored:
+        assert gone not in restored._gallery.subject_ids()
+
+
 # -- kill -9 ------------------------------------------------------------------------------------
 
 
@@ -464,10 +484,10 @@ def test_a_killed_rotation_leaves_old_or_new(
 
 
 @pytest.mark.slow
-def test_a_rotation_killed_at_every_step(
+def test_a_rotation_killed_at_many_steps(
     settings: Settings, capture: Capture, person: Person
 ) -> None:
-    check_killed_rotations(settings, capture, person, every=1)
+    check_killed_rotations(settings, capture, person, every=5)
 
 
 def test_opening_needs_the_key_of_today(service: Service, settings: Settings) -> None:
