@@ -1,4 +1,4 @@
-"""Where the master key comes from: the environment, a command, the system's keyring, or a file.
+"""Where the master key comes from: a setting, a command, the system's keyring, or a file.
 
 Never from the gallery's folder: whoever finds that alone must be able to read nothing, so without
 the key nothing starts.
