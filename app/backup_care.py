@@ -54,26 +54,26 @@ def show_backups(visit: Visit) -> None:
     if kept:
         st.caption(
             say(
-                "They lie in {folder}. Restoring one will be the command rollcall restore, which "
-                "this version does not have yet.",
+                "They lie in {folder}. In an empty folder, rollcall restore FILE --home FOLDER "
+                "makes a gallery of one; who was erased since stays erased.",
                 folder=plain(str(backups.folder)),
             )
         )
 
 
 def _show_key(visit: Visit) -> None:
-    say, file = visit.say, visit.service.backups.key_file
+    say, place = visit.say, visit.service.backups.key_place
     st.write(
         say(
-            "A backup holds the whole gallery in one encrypted file. The key is not in it: keep a "
-            "copy of the key elsewhere, apart from the backups. Without it nobody can open one."
+            "A backup holds the whole gallery in one encrypted file. The key is not in it, nor are "
+            "the keys of the people in it, which lie in a small file of their own beside the key: "
+            "keep copies of both elsewhere, apart from the backups. Without them nobody can open "
+            "one. An erasure takes people out of the small file, so mirror it and keep no old copy."
         )
     )
     with st.container(gap=None):
         st.caption(say("Where the key lies"))
-        st.text(
-            say("In ROLLCALL_KEY, which the server was started with") if file is None else str(file)
-        )
+        st.text(visit.language.tell(place))
 
 
 def _show_backup(visit: Visit, backup: KeptBackup, busy: bool) -> None:
@@ -94,6 +94,9 @@ def _show_backup(visit: Visit, backup: KeptBackup, busy: bool) -> None:
                 )
         megabytes = language.number(backup.size / 1e6, 1)
         st.text(say("{name}, {size} MB", name=backup.name, size=megabytes))
+        if backup.keys is not None:
+            st.caption(say("The keys of its people"))
+            st.text(str(backup.keys))
         if backup.problem is not None:
             st.text(sentence(language.tell(backup.problem)))
         else:

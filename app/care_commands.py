@@ -35,6 +35,7 @@ def init(
 
     Example: rollcall init --home data
     """
+    from enrollment.key_source import said
     from enrollment.opening import create, database_url
 
     settings = read_settings("cli", home)
@@ -47,7 +48,7 @@ def init(
         "fingerprint": facts.fingerprint,
         "detector": facts.detector,
         "database": _without_password(database_url(settings.home)),
-        "key": "ROLLCALL_KEY" if settings.key else str(settings.key_file(facts.gallery_id)),
+        "key": said(settings, facts.gallery_id),
     }
     if as_json:
         emit(document)

@@ -9,8 +9,10 @@ import typer
 from app import (
     api_key_commands,
     audit_commands,
+    backup_commands,
     care_commands,
     cohort_commands,
+    key_commands,
     night_commands,
     people_commands,
     recognition_commands,
@@ -36,6 +38,8 @@ care_commands.register(app)
 api_key_commands.register(app)
 user_commands.register(app)
 audit_commands.register(app)
+key_commands.register(app)
+backup_commands.register(app)
 webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)

@@ -45,6 +45,8 @@ def action_in_words(action: str, language: Language) -> str:
         "review.forget": say("A no to a face was forgotten"),
         "backup.make": say("A backup was made"),
         "backup.check": say("A backup was checked"),
+        "backup.restore": say("A backup was restored"),
+        "keys.rotate": say("The master key was replaced"),
         "api_key.add": say("Other software was given a key"),
         "api_key.revoke": say("A key of other software was revoked"),
         "webhook.add": say("Other software is told what happens"),
@@ -185,6 +187,17 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "backup.make": lambda d, to: to.say("Made the backup {file}", file=_details(d).get("file")),
     "backup.check": lambda d, to: to.say(
         "Checked the backup {file}: it is whole", file=_details(d).get("file")
+    ),
+    "backup.restore": lambda d, to: to.say(
+        "Restored the gallery from {file} of {made_at}: {reason}",
+        file=_details(d).get("file"),
+        made_at=_details(d).get("made_at"),
+        reason=_details(d).get("reason") or "-",
+    ),
+    "keys.rotate": lambda d, to: to.say(
+        "Put the gallery under the key {now} instead of {before}",
+        now=_details(d).get("to"),
+        before=_details(d).get("from"),
     ),
     "api_key.add": lambda d, to: to.say(
         "Gave {name} a key for {scopes}", name=_details(d).get("name"), scopes=_scopes(d)

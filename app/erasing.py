@@ -124,11 +124,11 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
 
 def warn_of_backups(visit: Visit) -> None:
     """What an erasure does not reach."""
-    if visit.service.backups.newest() is not None:
+    if visit.service.backups.hold_the_erased:
         st.caption(
             visit.say(
-                "Backups that were made before still hold whoever is erased: delete them, and make "
-                "a new one."
+                "Backups of an older version of Rollcall still hold whoever is erased: delete "
+                "them, and make a new one."
             )
         )
 

@@ -57,8 +57,8 @@ def rules_of(
         + " "
         + say_many("At most {n} face waits.", "At most {n} faces wait.", review.most),
         say(
-            "A backup holds everybody who was enrolled when it was made: after an erasure make a "
-            "new one, and delete those from before."
+            "Who is erased can be read in no backup any more, and does not come back when one is "
+            "restored: the keys of the people in a backup lie apart from it, and are erased there."
         ),
         say("Nothing of a person is erased by itself: somebody confirms it, here."),
         say(

@@ -171,6 +171,8 @@ def _hand_over(settings: Settings) -> None:
         "ROLLCALL_KEY_FOLDER": settings.key_folder.resolve(),
         "ROLLCALL_WEIGHTS": settings.weights_home.resolve(),
         "ROLLCALL_KEY": settings.key,
+        "ROLLCALL_KEY_COMMAND": settings.key_command,
+        "ROLLCALL_KEYRING": settings.keyring,
         "ROLLCALL_DETECTOR": settings.detector,
         "ROLLCALL_AUDIT_ANCHOR": settings.audit_anchor and settings.audit_anchor.resolve(),
     }

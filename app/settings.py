@@ -19,6 +19,9 @@ class Environment(BaseSettings):
 
     rollcall_home: Path = Path("data")
     rollcall_key: str | None = None
+    rollcall_key_command: str | None = None
+    rollcall_keyring: str | None = None
+    rollcall_new_key: str | None = None
     rollcall_key_folder: Path | None = None
     rollcall_audit_anchor: Path | None = None
     rollcall_detector: str | None = None
@@ -98,14 +101,28 @@ def _day(name: str, text: str | None) -> date | None:
 
 
 def read_settings(actor: str, home: Path | None = None) -> Settings:
-    """Settings from the environment; `home` wins over ROLLCALL_HOME."""
+    """Settings from the environment; `home` wins over ROLLCALL_HOME.
+
+    Raises:
+        BadInput: it names two places for the key.
+    """
     environment = Environment()
+    sources = {
+        "ROLLCALL_KEY": environment.rollcall_key,
+        "ROLLCALL_KEY_COMMAND": environment.rollcall_key_command,
+        "ROLLCALL_KEYRING": environment.rollcall_keyring,
+    }
+    given = [name for name, value in sources.items() if value]
+    if len(given) > 1:
+        raise BadInput(f"{' and '.join(given)} are set: one of them says where the key comes from")
     config = environment.xdg_config_home or Path.home() / ".config"
     cache = environment.xdg_cache_home or Path.home() / ".cache"
     deepface = environment.deepface_home or Path.home()
     return Settings(
         home=(home or environment.rollcall_home).expanduser(),
         key=environment.rollcall_key or None,
+        key_command=environment.rollcall_key_command or None,
+        keyring=environment.rollcall_keyring or None,
         key_folder=environment.rollcall_key_folder or config / "rollcall" / "keys",
         detector=environment.rollcall_detector or None,
         audit_anchor=environment.rollcall_audit_anchor
@@ -115,3 +132,8 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         retention=read_retention(),
         actor=actor,
     )
+
+
+def read_new_key() -> str | None:
+    """The key that `keys rotate` is to put the gallery under, where the environment has one."""
+    return Environment().rollcall_new_key or None

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from enrollment.backups import FOLDER
 from enrollment.config import Settings
-from enrollment.opening import database_url, read_key
+from enrollment.key_source import read_key
+from enrollment.opening import database_url
 from store.backup import SUFFIX, read_header
 from store.errors import StoreError
 from store.records import AuditVerification, Backup
-from store.verification import gallery_id_of, verify_database
+from store.verification import names_of, verify_database
 from wording.message import message
 
 Found = AuditVerification  # as the doors call it
@@ -21,8 +22,8 @@ def verify_audit(settings: Settings) -> AuditVerification:
         GalleryMissing, GalleryDamaged, KeyMissing: it cannot be read, or not with this key.
     """
     url = database_url(settings.home)
-    gallery_id = gallery_id_of(url)
-    key = read_key(settings, gallery_id)
+    gallery_id, key_id = names_of(url)
+    key = read_key(settings, gallery_id, key_id)
     return verify_database(url, key, settings.anchor_files(gallery_id))
 
 

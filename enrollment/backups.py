@@ -8,8 +8,10 @@ from pathlib import Path
 
 from enrollment.config import Settings
 from enrollment.errors import BadInput, Unusable
+from enrollment.key_source import said
 from store.archive import Archive
 from store.backup import SUFFIX, read_header
+from store.companion import find_companion
 from store.errors import StoreError
 from store.gallery import Gallery
 from store.records import Backup
@@ -24,7 +26,10 @@ Progress = Callable[[str, float], None]
 @dataclass(frozen=True)
 class KeptBackup:
     """A backup as it is listed. checked_at: when it was last opened and found whole; None: not
-    since it has its present bytes. problem: why it is of no use, in a sentence."""
+    since it has its present bytes. problem: why it is of no use, in a sentence. keys: the file
+    without which nothing in it can be read; None: of before, whose keys are inside, so that it
+    holds who was erased since. digest: of the index that it makes; gone: people in it who were
+    erased since; both where it was opened just now."""
 
     name: str
     path: Path
@@ -32,6 +37,20 @@ class KeptBackup:
     made_at: datetime
     checked_at: datetime | None
     problem: str | None = None
+    keys: Path | None = None
+    digest: str | None = None
+    gone: int = 0
+
+    def as_document(self) -> dict[str, object]:
+        return {
+            "file": str(self.path),
+            "size": self.size,
+            "made_at": self.made_at.isoformat(),
+            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
+            "keys": str(self.keys) if self.keys else None,
+            "digest": self.digest,
+            "erased_since": self.gone,
+        }
 
 
 class Backups:
@@ -52,11 +71,9 @@ class Backups:
         return self._gallery.can_be_copied
 
     @property
-    def key_file(self) -> Path | None:
-        """Where the key lies that opens the backups; None: it came in ROLLCALL_KEY."""
-        if self._settings.key is not None:
-            return None
-        return self._settings.key_file(self._gallery.facts.gallery_id)
+    def key_place(self) -> str:
+        """Where the key comes from that opens the backups."""
+        return said(self._settings, self._gallery.facts.gallery_id)
 
     def make(
         self, target: Path | None = None, progress: Progress = lambda stage, share: None
@@ -68,7 +85,8 @@ class Backups:
                 ("copy", "check") and the share of it that is done; what it raises ends it.
 
         Raises:
-            Unusable: the gallery is in PostgreSQL, or there is no room for the copy.
+            BadInput: `target` exists. Unusable: the gallery is in PostgreSQL, or there is no room
+                for the copy.
             StoreError: it cannot be written, or is not whole.
         """
         if not self.possible:
@@ -80,6 +98,10 @@ class Backups:
                 )
             )
         target = target or self.folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}{SUFFIX}"
+        if target.exists():
+            raise BadInput(
+                message("{target} exists already; nothing was overwritten", target=target)
+            )
         self._check_room(target)
         made = self._gallery.backup(self._archive, target, lambda share: progress("copy", share))
         self._record("backup.make", made)
@@ -93,8 +115,18 @@ class Backups:
         """
         workplace = self._settings.home
         found = self._gallery.verify_backup(path, workplace, lambda share: progress("check", share))
-        self._record(_CHECKED, found)
-        return KeptBackup(path.name, path, found.size, found.made_at, datetime.now(UTC))
+        made = found.backup
+        self._record(_CHECKED, made)
+        return KeptBackup(
+            name=path.name,
+            path=path,
+            size=made.size,
+            made_at=made.made_at,
+            checked_at=datetime.now(UTC),
+            keys=self._keys(made),
+            digest=found.digest,
+            gone=found.gone,
+        )
 
     def listed(self) -> list[KeptBackup]:
         """Those in `folder`, the newest first."""
@@ -120,7 +152,22 @@ class Backups:
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             return KeptBackup(path.name, path, path.stat().st_size, written, None, words_of(error))
         checked = checks.get((found.header_digest, found.size))
-        return KeptBackup(path.name, path, found.size, found.made_at, checked)
+        keys = self._keys(found)
+        if keys is not None and not keys.exists():
+            problem = message("its keys are not there ({path}): put them back", path=keys)
+            return KeptBackup(path.name, path, found.size, found.made_at, None, problem)
+        return KeptBackup(path.name, path, found.size, found.made_at, checked, keys=keys)
+
+    @property
+    def hold_the_erased(self) -> bool:
+        """Is there one of before, with the keys of its people inside?"""
+        return any(backup.problem is None and backup.keys is None for backup in self.listed())
+
+    def _keys(self, backup: Backup) -> Path | None:
+        folders = self._gallery.keys_folders
+        if not folders or not backup.backup_id:
+            return None
+        return find_companion(folders, backup.gallery_id, backup.backup_id)
 
     def _checks(self) -> dict[tuple[str, int], datetime]:
         """When a file with this header and of this size was last found whole."""

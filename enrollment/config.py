@@ -15,7 +15,8 @@ class Settings:
     """Where things are.
 
     home: the gallery's folder.
-    key: the master key as text, or None to use the key file.
+    key: the master key as text; key_command: what prints it; keyring: the service it has in the
+        operating system's keyring. None of them: the key file.
     key_folder: where key files are, outside every gallery.
     detector: `mtcnn` or `yunet:FILE.onnx`; None takes the one the gallery was made with.
     weights_home: where downloaded weights are kept.
@@ -28,6 +29,8 @@ class Settings:
 
     home: Path
     key: str | None = field(default=None, repr=False)
+    key_command: str | None = None
+    keyring: str | None = None
     key_folder: Path = Path.home() / ".config" / "rollcall" / "keys"
     detector: str | None = None
     weights_home: Path = Path.home() / ".cache" / "rollcall" / "weights"

@@ -13,6 +13,7 @@ from enrollment.champion import Champion
 from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
+from enrollment.key_source import said
 from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
@@ -29,9 +30,10 @@ _LEAST_FREE = 200 * 10**6  # bytes: below, a night or a backup may fill the disk
 @dataclass(frozen=True)
 class Diagnosis:
     """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
-    measured against, in words. disk_free, database_size: bytes; None where the database is
-    another machine's. receipts_key: whose signature a receipt of an erasure carries, Ed25519, hex.
-    problems: each with its next step."""
+    measured against, in words. key, key_id: where the master key comes from, and which one the
+    gallery is under. receipts_key: whose signature a receipt of an erasure carries, Ed25519, hex.
+    disk_free, database_size: bytes; None where the database is another machine's. problems: each
+    with its next step."""
 
     home: str
     backbone: str
@@ -41,6 +43,8 @@ class Diagnosis:
     licence: str | None
     detector: str
     fingerprint: str
+    key: str
+    key_id: str
     consent_policy: str
     subjects: int
     templates: int
@@ -124,6 +128,8 @@ def diagnose(
         licence=backbone.licence if backbone else None,
         detector=facts.detector,
         fingerprint=facts.fingerprint,
+        key=said(settings, facts.gallery_id),
+        key_id=gallery.key_id,
         consent_policy=facts.consent_policy,
         subjects=len(subjects),
         templates=sum(s.templates for s in subjects),

@@ -1,6 +1,6 @@
 """Gone means gone: rows, key, index and head row, and a test that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from store.archive import Archive
 from store.change import Change
 from store.gallery import Gallery
 from store.records import Subject
+from store.restore import part_from
 from wording.message import message
 
 
@@ -60,17 +61,20 @@ def erase(
             )
         members = family(change.subjects().values(), subject.subject_id)
         own = gallery.vectors_of(members)
-        rows = change.erase(
-            members,
-            [s.sighting_id for s in change.sightings() if _may_be(own, s.vector, s.details)],
-            [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
-        )
-        rows["cohort"] = _leave_cohort(change, own)
-        # Before the commit: a kill in between leaves rows without files, never a face in a file.
-        archive.remove(change.dropped_heads, change.dropped_reports)
+        rows = _erase(change, archive, own, members)
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
     log_cut = gallery.finish_erasures()
     roster.refresh()
+    if gallery.erasure_problem is not None:
+        raise Unusable(
+            message(
+                "{name} is erased and can no longer be found, but it could not be written down "
+                "beside the key that backups must not bring them back: {problem}. See to that and "
+                "run any command: the erasure is finished at the next start",
+                name=subject.name,
+                problem=gallery.erasure_problem,
+            )
+        )
     if not log_cut:
         raise Unusable(
             message(
@@ -91,6 +95,33 @@ def erase(
         public_key=gallery.public_key.hex(),
     )
     return replace(receipt, signature=gallery.sign(content_of(receipt.as_document())).hex())
+
+
+def erase_again(gallery: Gallery, archive: Archive, actor: str) -> int:
+    """Erase whom a second place says were erased: this is an older state of the gallery, put back
+    by whatever means. To be called before anything is served; returns how many that were."""
+    ids = tuple(gallery.erased_elsewhere())
+    if ids:
+        with gallery.change(actor) as change:
+            own = gallery.vectors_of(ids)
+            part_from(change, ids)
+            _erase(change, archive, own, ids)
+    return len(ids)
+
+
+def _erase(
+    change: Change, archive: Archive, own: NDArray[np.float32], members: Collection[str]
+) -> dict[str, int]:
+    """Everything that is, or may be, of these; how many rows went, by table."""
+    rows = change.erase(
+        members,
+        [s.sighting_id for s in change.sightings() if _may_be(own, s.vector, s.details)],
+        [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
+    )
+    rows["cohort"] = _leave_cohort(change, own)
+    # Before the commit: a kill in between leaves rows without files, never a face in a file.
+    archive.remove(change.dropped_heads, change.dropped_reports)
+    return rows
 
 
 def _may_be(

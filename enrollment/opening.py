@@ -8,6 +8,7 @@ from pathlib import Path
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
+from enrollment.key_source import first_key
 from models.backbone import Download, open_backbone, resolve_backbone
 from models.detector import open_detector
 from models.errors import ModelError
@@ -17,7 +18,6 @@ from models.weights import Progress
 from store.database import sqlite_url
 from store.errors import GalleryExists, GalleryMissing
 from store.gallery import create_gallery, new_gallery_id
-from store.key import make_key_file, parse_key, read_key_file
 from store.records import GalleryFacts
 from wording.message import message, words_of
 
@@ -119,10 +119,7 @@ def facts_of(
 def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
     """Make key and database; the gallery appears whole or not at all."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if settings.key is not None:
-        key = parse_key(settings.key)
-    else:
-        key = make_key_file(settings.key_file(facts.gallery_id))
+    key = first_key(settings, facts.gallery_id)
     if database is not None:
         create_gallery(database, key, facts, DEFAULT_MAX_FPIR)
         _write_pointer(settings.home, database)
@@ -163,13 +160,6 @@ def database_url(home: Path) -> str:
             message("there is no gallery in {home}; make one with: rollcall init", home=home)
         )
     return sqlite_url(_database_file(home))
-
-
-def read_key(settings: Settings, gallery_id: str) -> bytes:
-    """Raises KeyMissing."""
-    if settings.key is not None:
-        return parse_key(settings.key)
-    return read_key_file(settings.key_file(gallery_id))
 
 
 def open_capture(

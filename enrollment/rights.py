@@ -74,6 +74,8 @@ DEEDS: Mapping[str, frozenset[Right]] = {
     "review.expire": _NO_RIGHT,
     "backup.make": frozenset({Right.SYSTEM}),
     "backup.check": frozenset({Right.SYSTEM}),
+    "backup.restore": frozenset({Right.SYSTEM}),
+    "keys.rotate": frozenset({Right.SYSTEM}),
     "api_key.add": frozenset({Right.ACCOUNTS}),
     "api_key.revoke": frozenset({Right.ACCOUNTS}),
     "webhook.add": frozenset({Right.ACCOUNTS}),

@@ -27,7 +27,7 @@ from enrollment.cohort_choice import CohortChoice, CohortReport
 from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
-from enrollment.erasure import ErasureReceipt, erase
+from enrollment.erasure import ErasureReceipt, erase, erase_again
 from enrollment.errors import BadInput, Ending
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
@@ -37,6 +37,8 @@ from enrollment.head_versions import find_head, lost, promote, rollback
 from enrollment.identifier import Identification, Identifier, Onlooker
 from enrollment.intake import Enrollee, check_name, printable
 from enrollment.key_budget import KeyBudget
+from enrollment.key_source import read_key
+from enrollment.keys import Keys
 from enrollment.liveness import Challenge
 from enrollment.looks import Looks
 from enrollment.night_lease import JOB as NIGHT
@@ -45,7 +47,7 @@ from enrollment.night_record import document_of, page_of
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
-from enrollment.opening import database_url, open_capture, read_key
+from enrollment.opening import database_url, open_capture
 from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.password import Passwords
@@ -307,6 +309,13 @@ class Service:
     def backups(self) -> Backups:
         """One file that holds everything, sealed; `backup` makes one."""
         return Backups(self._gallery, self._archive, self._settings)
+
+    @property
+    def keys(self) -> Keys:
+        """The master key. Raises Forbidden for whoever may not know."""
+        if not self.acting.may(Right.SYSTEM):
+            self.acting.demand(Right.SYSTEM)
+        return Keys(self._gallery, self._archive, self._settings)
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -1000,11 +1009,20 @@ def open_service(
     if not isinstance(settings, Settings):
         settings = Settings(home=Path(settings))
     url = database_url(settings.home)
-    facts = read_facts(url)
-    key = read_key(settings, facts.gallery_id)
+    facts, key_id = read_facts(url)
+    gallery = open_gallery(
+        url,
+        read_key(settings, facts.gallery_id, key_id),
+        settings.anchor_files(facts.gallery_id),
+        who or (lambda: None),
+    )
+    archive = open_archive(settings.home, gallery.vault)
+    archive.settle(gallery.head_files())
+    if erase_again(gallery, archive, settings.actor):
+        gallery.finish_erasures(of_subjects_alone=True)
     return Service(
-        open_gallery(url, key, settings.anchor_files(facts.gallery_id), who or (lambda: None)),
-        open_archive(settings.home, key),
+        gallery,
+        archive,
         lambda: capture or open_capture(settings, facts, progress),
         settings,
         Tally(),

@@ -8,19 +8,18 @@ written after every change and never lowered, by however many processes.
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from store.errors import GalleryDamaged
+from store.lock import locked
 from store.vault import Vault
 from wording.message import message
 
 SUFFIX = ".anchor"
 _SYNCED_EVERY = 3600.0  # seconds
-_LOCKED_FOR = 2.0  # seconds that another process may take
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,10 @@ class AnchorPlace:
         """Write it whatever is there, because a person has said that this is the gallery."""
         self._guarded(lambda: self._write(anchor, at_once=True))
 
+    def take(self, vault: Vault) -> None:
+        """Sign with another one from now on: the key was rotated."""
+        self._vault = vault
+
     def try_out(self) -> None:
         """Find out whether it could be written; sets `problem`."""
         self._guarded(lambda: None)
@@ -99,7 +102,7 @@ class AnchorPlace:
     def _guarded(self, act: Callable[[], None]) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._locked():
+            with locked(self.path):
                 self.problem = None
                 act()
         except (OSError, GalleryDamaged) as error:
@@ -144,23 +147,13 @@ class AnchorPlace:
 
     def _signature(self, anchor: Anchor) -> str:
         signed = json.dumps(_fields(anchor), sort_keys=True)
-        return self._vault.audit_mac(b"anchor\n" + signed.encode()).hex()
+        # With the key of its row: one that was written before a rotation still holds after it.
+        return self._vault.audit_mac(b"anchor\n" + signed.encode(), max(anchor.seq, 1)).hex()
 
     def _forged(self) -> GalleryDamaged:
         return GalleryDamaged(
             message("{path} was not written by this gallery, or was altered", path=self.path)
         )
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        handle = os.open(
-            self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600
-        )
-        try:
-            _lock(handle)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _fields(anchor: Anchor) -> Mapping[str, object]:
@@ -172,22 +165,6 @@ def _fields(anchor: Anchor) -> Mapping[str, object]:
         "at": anchor.at.isoformat(),
         "since": anchor.since,
     }
-
-
-def _lock(handle: int) -> None:
-    """Raises OSError when another process keeps it for too long."""
-    try:
-        import fcntl
-    except ImportError:
-        return  # Windows: one process at a time
-    deadline = time.monotonic() + _LOCKED_FOR
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() > deadline:
-            raise OSError("another process keeps it locked")
-        time.sleep(0.01)
 
 
 def _sync_folder(folder: Path) -> None:

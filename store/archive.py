@@ -7,7 +7,7 @@ committed; so a killed writer leaves a file that nothing names, and never a row 
 import hashlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from store.errors import GalleryDamaged
@@ -81,7 +81,34 @@ class Archive:
 
     def remove(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete these; what is not there is passed over."""
-        self._delete([*(self.head(h) for h in heads), *(self._reports / r for r in reports)])
+        self._delete(
+            [
+                *(path for h in heads for path in self._of_head(h)),
+                *(self._reports / r for r in reports),
+            ]
+        )
+
+    def reseal(self, head_id: str, digest: str, vault: Vault) -> str:
+        """Write a head's file once more beside itself, for another vault; `settle` puts it in its
+        place once its row says so. Returns the SHA-256 for the row."""
+        sealed = vault.seal_head(head_id, self.read_head(head_id, digest))
+        _write(self._heads / f"{head_id}.{vault.key_id}.sealed", sealed)
+        return hashlib.sha256(sealed).hexdigest()
+
+    def settle(self, heads: Mapping[str, str]) -> None:
+        """Put files that were sealed anew in their places. Harmless before their rows say so.
+
+        Args:
+            heads: id -> SHA-256, as the rows say.
+        """
+        for head_id, digest in heads.items():
+            for path in self._of_head(head_id):
+                if path != self.head(head_id) and _digest(path) == digest:
+                    path.rename(self.head(head_id))
+                    _sync(self._heads)
+
+    def _of_head(self, head_id: str) -> list[Path]:
+        return [self.head(head_id), *self._heads.glob(f"{head_id}.*.sealed")]
 
     def _delete(self, paths: Collection[Path]) -> None:
         gone = [path for path in paths if path.exists()]
@@ -89,6 +116,10 @@ class Archive:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
             _sync(folder)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -111,6 +142,6 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def open_archive(home: Path, key: bytes) -> Archive:
+def open_archive(home: Path, vault: Vault) -> Archive:
     """The files of the gallery in `home`; folders are made when something is written."""
-    return Archive(home, Vault(key))
+    return Archive(home, vault)

@@ -41,7 +41,7 @@ def append(
         "object": pseudonym(vault, subject_id) if subject_id else "",
         "details": json.dumps(details or {}, sort_keys=True),
     }
-    mac = vault.audit_mac(_canonical(row, prev))
+    mac = vault.audit_mac(_canonical(row, prev), end + 1)
     connection.execute(sa.insert(audit).values(**row, prev=prev, mac=mac))
 
 
@@ -84,7 +84,7 @@ def verified_to(connection: sa.Connection, vault: Vault) -> int:
             f"[{seq}, {text(at)}, {text(actor)}, {text(action)}, {text(about)}, {text(details)}, "
             f'"{end.hex()}"]'
         )
-        if seq != expected + 1 or prev != end or mac != sealed(canonical.encode()):
+        if seq != expected + 1 or prev != end or mac != sealed(canonical.encode(), seq):
             return expected
         end, expected = mac, seq
     return expected

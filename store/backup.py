@@ -5,6 +5,9 @@ takes the files that its own rows name. Everything is encrypted with AES-256-GCM
 key that is derived from the master key for this file alone; each chunk is bound to the header, to
 its place and to whether it is the last, so that nothing can be changed, moved or cut off.
 
+What opens the people in it lies apart, see `shroud.py` and `companion.py`: who is erased later
+cannot be read in it by anybody, whatever key they have.
+
     magic, length of the header, header (JSON: gallery, time, files with size and SHA-256),
     then chunks of ciphertext: the files one after the other, in the header's order.
 """
@@ -16,27 +19,36 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 
 from store import metadata
 from store.archive import Archive
+from store.change import template_context
+from store.companion import Record, companion_of, find_companion, read_companion, write_companion
 from store.errors import GalleryDamaged, KeyMissing, StoreError
-from store.records import Backup, GalleryFacts
+from store.index import TemplateIndex
+from store.records import Backup, CheckedBackup, GalleryFacts
+from store.schema import subject_keys, templates
+from store.shroud import Lost, new_thing, shroud, thing, unshroud
 from store.vault import Vault
 from store.verification import verify_connection
 from wording.message import message
 
 SUFFIX = ".rollcall"
-_MAGIC = b"rollcall backup 1\n"
-_DATABASE = "gallery.db"
+_MAGIC = b"rollcall backup 2\n"
+_WITH_KEYS = b"rollcall backup 1\n"  # of before, with the keys inside
+DATABASE = "gallery.db"
+_HEADS, _REPORTS = "heads", "reports"
+_IN_BACKUP = "in a backup"
 _CHUNK = 1 << 20
 _TAG = 16
 _HEADER_MOST = 1 << 24
@@ -58,11 +70,13 @@ class _File:
 
 
 @dataclass(frozen=True)
-class _Header:
-    """What stands before the ciphertext. digest: of its bytes, which every chunk is bound to."""
+class Header:
+    """What stands before the ciphertext. digest: of its bytes, which every chunk is bound to.
+    backup_id: names its companion; empty: it is of before, with the keys inside."""
 
     gallery_id: str
     key_id: str
+    backup_id: str
     made_at: datetime
     generation: int
     salt: bytes
@@ -85,11 +99,16 @@ def make_backup(
     facts: GalleryFacts,
     target: Path,
     now: datetime,
+    keys: Path,
+    settle: Callable[[], object],
     progress: Progress = lambda share: None,
 ) -> Backup:
     """Write the gallery as it is now into `target`, which appears whole or not at all.
 
     Args:
+        keys: the folder of its companion, apart from it.
+        settle: called when the companion is there and the backup is not: takes out of it who was
+            erased since the copy was made, and could not be before.
         progress: told of the share that is done, 0..1; what it raises ends it and leaves nothing.
 
     Raises:
@@ -107,13 +126,21 @@ def make_backup(
     sweep(target.parent)
     with _translated(message("no backup was made")), _workplace(target.parent) as folder:
         for attempt in range(_TRIES):
-            generation = _copy(engine, folder / _DATABASE, lambda s: progress(s * 0.4))
+            generation = _copy(engine, folder / DATABASE, lambda s: progress(s * 0.4))
             try:
-                files = _files(folder / _DATABASE, archive, strict=attempt < _TRIES - 1)
-                _write(target, files, vault, facts, generation, now, progress)
+                files, records = _files(folder, archive, vault, strict=attempt < _TRIES - 1)
+                backup_id = secrets.token_hex(8)
+                companion = companion_of(keys, facts.gallery_id, backup_id)
+
+                def apart(companion: Path = companion, records: list[Record] = records) -> None:
+                    write_companion(companion, records)
+                    settle()
+
+                about = (facts.gallery_id, backup_id, generation)
+                _write(target, files, vault, about, now, apart, progress)
                 break
             except _MovedError:
-                _wipe(folder / _DATABASE)
+                _wipe_files(folder)
         else:
             raise StoreError(message("the gallery changes too fast to be copied; try again"))
     return read_header(target)
@@ -130,8 +157,12 @@ def read_header(path: Path) -> Backup:
 
 
 def verify_backup(
-    path: Path, vault: Vault, workplace: Path, progress: Progress = lambda share: None
-) -> Backup:
+    path: Path,
+    vault: Vault,
+    workplace: Path,
+    keys: Sequence[Path],
+    progress: Progress = lambda share: None,
+) -> CheckedBackup:
     """Open a backup as a restore would, and throw away what was opened.
 
     Every chunk must open, every file must have its digest, and the database must be sound, of the
@@ -139,30 +170,21 @@ def verify_backup(
 
     Args:
         workplace: a folder to open it in, on a disk with room for it.
+        keys: folders that its companion may be in.
 
     Raises:
         GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.
+        StoreError: its companion is not there.
     """
     sweep(workplace)
     with (
         _translated(message("{name} cannot be checked", name=path.name)),
         _workplace(workplace) as folder,
     ):
-        with path.open("rb") as file:
-            header = _header(file, path.name)
-            if header.key_id != vault.key_id:
-                raise KeyMissing(
-                    message(
-                        "{name} was made under another key ({made_under}); "
-                        "this one ({key_id}) does not open it",
-                        name=path.name,
-                        made_under=header.key_id,
-                        key_id=vault.key_id,
-                    )
-                )
-            _unpack(file, header, vault, folder, progress)
-        _check_database(folder / _DATABASE, header, vault)
-        return _backup(path, header)
+        header = unpack(path, vault, folder, progress)
+        lost = open_keys(folder, header, vault, keys)
+        digest = check_database(folder / DATABASE, header, vault, lost)
+        return CheckedBackup(_backup(path, header), digest, len(lost.subjects))
 
 
 def sweep(folder: Path) -> None:
@@ -170,7 +192,7 @@ def sweep(folder: Path) -> None:
     old = time.time() - _GRACE_SECONDS
     for left in folder.glob(f"{_WORKPLACE}*"):
         if max(path.stat().st_mtime for path in (left, *left.glob("*"))) < old:
-            _wipe_folder(left)
+            wipe_folder(left)
     for left in folder.glob(f".*{SUFFIX}.new"):
         if left.stat().st_mtime < old:
             left.unlink(missing_ok=True)
@@ -195,37 +217,39 @@ def _copy(engine: sa.Engine, target: Path, progress: Progress) -> int:
     return generation
 
 
-def _files(database: Path, archive: Archive, strict: bool) -> list[_File]:
-    """The copy, and the files that its rows name.
+def _files(
+    folder: Path, archive: Archive, vault: Vault, strict: bool
+) -> tuple[list[_File], list[Record]]:
+    """The copy, the files that its rows name, and the records that open both.
 
     Args:
-        strict: an absent one means that somebody was erased meanwhile; else it is left out, as
+        folder: of the copy, where everything is sealed.
+        strict: an absent file means that somebody was erased meanwhile; else it is left out, as
             doctor says of it.
     """
-    named: list[tuple[str, Path, str | None]] = []
-    with _opened(database) as connection:
-        for head in metadata.all_heads(connection):
-            if "file_sha256" in head.manifest:
-                path = archive.head(head.head_id)
-                named.append((f"heads/{path.name}", path, str(head.manifest["file_sha256"])))
-        for job in metadata.all_jobs(connection, None):
-            reports = job.details.get("reports")
-            for report in reports if isinstance(reports, list) else ():
-                named.append((f"reports/{report}", archive.report(str(report)), None))
-    files = [_file(_DATABASE, database)]
-    for name, path, digest in named:
+    with _opened(folder / DATABASE) as connection:
+        heads = metadata.head_files(connection)
+        named = [(_HEADS, h, archive.head(h), digest) for h, digest in heads.items()]
+        named += [(_REPORTS, r, archive.report(r), "") for r in metadata.reports(connection)]
+    records = shroud(folder / DATABASE, vault)
+    files = [_file(DATABASE, folder / DATABASE)]
+    for number, (kind, name, path, digest) in enumerate(named):
         try:
-            found = _file(name, path)
+            content = path.read_bytes()
         except FileNotFoundError as error:
             if strict:
                 raise _MovedError from error
             continue
-        if digest is not None and found.digest != digest:
+        if digest and hashlib.sha256(content).hexdigest() != digest:
             raise GalleryDamaged(
                 message("{name} is not the file that was written; run: rollcall doctor", name=name)
             )
-        files.append(found)
-    return files
+        own, record = new_thing(vault, kind, name)
+        records.append(record)
+        place = folder / f"sealed-{number}"
+        place.write_bytes(own.seal(content, _IN_BACKUP, kind, name))
+        files.append(_file(f"{kind}/{name}", place))
+    return files, records
 
 
 def _file(name: str, path: Path) -> _File:
@@ -238,15 +262,19 @@ def _write(
     target: Path,
     files: list[_File],
     vault: Vault,
-    facts: GalleryFacts,
-    generation: int,
+    about: tuple[str, str, int],
     now: datetime,
+    apart: Callable[[], None],
     progress: Progress,
 ) -> None:
+    """Args: about: ids of gallery and backup, generation. apart: what has to be done before the
+    backup appears."""
+    gallery_id, backup_id, generation = about
     salt = secrets.token_bytes(32)
     header = {
-        "gallery_id": facts.gallery_id,
+        "gallery_id": gallery_id,
         "key_id": vault.key_id,
+        "backup_id": backup_id,
         "made_at": now.isoformat(timespec="seconds"),
         "generation": generation,
         "salt": salt.hex(),
@@ -268,6 +296,7 @@ def _write(
                 progress(0.4 + 0.6 * done / whole)
             out.flush()
             os.fsync(out.fileno())
+        apart()
         new.rename(target)
     finally:
         new.unlink(missing_ok=True)
@@ -298,11 +327,81 @@ def _chunks(files: list[_File]) -> Iterator[tuple[bytes, bool]]:
 # -- opening --------------------------------------------------------------------------------------
 
 
-def _header(file: BinaryIO, name: str) -> _Header:
+def unpack(
+    path: Path, vault: Vault, folder: Path, progress: Progress = lambda share: None
+) -> Header:
+    """Write what a backup holds into a folder: the database, and other files under numbers.
+
+    Args:
+        vault: of the master key that the backup was made under.
+
+    Raises:
+        GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.
+    """
+    with path.open("rb") as file:
+        header = _header(file, path.name)
+        if header.key_id != vault.key_id:
+            raise KeyMissing(
+                message(
+                    "{name} was made under another key ({made_under}); "
+                    "this one ({key_id}) does not open it",
+                    name=path.name,
+                    made_under=header.key_id,
+                    key_id=vault.key_id,
+                )
+            )
+        _unpack(file, header, vault, folder, progress)
+    return header
+
+
+def open_keys(folder: Path, header: Header, vault: Vault, keys: Sequence[Path]) -> Lost:
+    """Put back what the companion opens, in a folder that a backup was unpacked into: the database,
+    and the files under their names. Returns what has no key any more.
+
+    Args:
+        vault: of the gallery in the backup.
+        keys: folders that the companion may be in.
+
+    Raises:
+        StoreError: the companion is not there.
+    """
+    held = None
+    lost = Lost({"subjects": ()})
+    if header.backup_id:
+        held = read_companion(find_companion(keys, header.gallery_id, header.backup_id))
+        lost = unshroud(folder / DATABASE, vault, held)
+    gone: dict[str, list[str]] = {_HEADS: [], _REPORTS: []}
+    for number, (file, _, _) in enumerate(header.files):
+        if file == DATABASE:
+            continue
+        kind, _, name = file.partition("/")
+        if kind not in gone or not name or name in (".", "..") or "/" in name:
+            raise _cut()
+        place = folder / str(number)
+        content = place.read_bytes()
+        if held is not None:
+            own = thing(vault, kind, name, held)
+            if own is None:
+                gone[kind].append(name)
+                place.unlink()
+                continue
+            content = own.open(content, _IN_BACKUP, kind, name)
+        target = folder / kind / (name if held is None or kind != _HEADS else f"{name}.sealed")
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        place.unlink()
+    return Lost({**lost.rows, **{kind: tuple(names) for kind, names in gone.items()}})
+
+
+def _header(file: BinaryIO, name: str) -> Header:
     problem = GalleryDamaged(
         message("{name} is no backup of Rollcall, or is damaged; use another one", name=name)
     )
-    if file.read(len(_MAGIC)) != _MAGIC:
+    magic = file.read(len(_MAGIC))
+    if magic not in (_MAGIC, _WITH_KEYS):
         raise problem
     length = int.from_bytes(file.read(4), "big")
     if length > _HEADER_MOST:
@@ -310,9 +409,10 @@ def _header(file: BinaryIO, name: str) -> _Header:
     raw = file.read(length)
     try:
         found = json.loads(raw)
-        return _Header(
+        return Header(
             gallery_id=str(found["gallery_id"]),
             key_id=str(found["key_id"]),
+            backup_id="" if magic == _WITH_KEYS else str(found["backup_id"]),
             made_at=datetime.fromisoformat(found["made_at"]),
             generation=int(found["generation"]),
             salt=bytes.fromhex(found["salt"]),
@@ -323,12 +423,13 @@ def _header(file: BinaryIO, name: str) -> _Header:
         raise problem from error
 
 
-def _backup(path: Path, header: _Header) -> Backup:
+def _backup(path: Path, header: Header) -> Backup:
     return Backup(
         path=path,
         size=path.stat().st_size,
         gallery_id=header.gallery_id,
         key_id=header.key_id,
+        backup_id=header.backup_id,
         made_at=header.made_at,
         generation=header.generation,
         files=len(header.files),
@@ -336,13 +437,11 @@ def _backup(path: Path, header: _Header) -> Backup:
     )
 
 
-def _unpack(
-    file: BinaryIO, header: _Header, vault: Vault, folder: Path, progress: Progress
-) -> None:
+def _unpack(file: BinaryIO, header: Header, vault: Vault, folder: Path, progress: Progress) -> None:
     """Write the files under numbers, the database under its name; raises GalleryDamaged."""
     plain, done = _Plain(file, header, vault), 0
     for number, (name, size, expected) in enumerate(header.files):
-        place = folder / (_DATABASE if name == _DATABASE else str(number))
+        place = folder / (DATABASE if name == DATABASE else str(number))
         digest, left = hashlib.sha256(), size
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             while left > 0:
@@ -360,7 +459,7 @@ def _unpack(
 class _Plain:
     """What the chunks hold, one after the other."""
 
-    def __init__(self, file: BinaryIO, header: _Header, vault: Vault) -> None:
+    def __init__(self, file: BinaryIO, header: Header, vault: Vault) -> None:
         self._file = file
         self._bound = header.digest
         self._cipher = vault.backup_cipher(header.salt)
@@ -398,7 +497,13 @@ class _Plain:
             raise _cut()
 
 
-def _check_database(database: Path, header: _Header, vault: Vault) -> None:
+def check_database(database: Path, header: Header, vault: Vault, lost: Lost) -> str:
+    """See that the database in a backup is sound, of the gallery that the header says, and as it
+    was sealed. Returns the digest of the index that it makes, without those who have no key.
+
+    Raises:
+        GalleryDamaged: it is not.
+    """
     with _opened(database) as connection:
         wrong = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if wrong != "ok":
@@ -408,13 +513,34 @@ def _check_database(database: Path, header: _Header, vault: Vault) -> None:
         facts = metadata.facts(connection)
         if facts.gallery_id != header.gallery_id:
             raise GalleryDamaged(message("the backup holds another gallery than it says"))
-        found = verify_connection(connection, vault).findings
+        found = verify_connection(connection, vault, without=lost.subjects).findings
         if found:
             raise GalleryDamaged(
                 message(
                     "the backup is of a gallery that was altered: {what}", what=found[0].message
                 )
             )
+        return _digest(connection, vault, facts, set(lost.subjects))
+
+
+def _digest(connection: sa.Connection, vault: Vault, facts: GalleryFacts, without: set[str]) -> str:
+    searched = metadata.searchable(connection)
+    keys = {
+        row.subject_id: vault.unwrap(row.subject_id, row.wrapped)
+        for row in connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped))
+        if row.subject_id not in without
+    }
+    ids, vectors = [], []
+    wanted = sa.select(templates).order_by(templates.c.template_id)
+    for row in connection.execute(wanted.execution_options(yield_per=1000)):
+        if row.template_id in searched and row.subject_id in keys:
+            context = template_context(row.template_id, facts.fingerprint)
+            ids.append(row.template_id)
+            plain = keys[row.subject_id].open(row.vector, *context)
+            vectors.append(np.frombuffer(plain, np.float32))
+    index = TemplateIndex(facts.dimension)
+    index.add(ids, np.stack(vectors) if vectors else np.empty((0, facts.dimension), np.float32))
+    return index.digest()
 
 
 @contextmanager
@@ -458,13 +584,19 @@ def _workplace(parent: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _wipe_folder(folder)
+        wipe_folder(folder)
 
 
-def _wipe_folder(folder: Path) -> None:
-    for file in folder.glob("*"):
-        _wipe(file)
+def wipe_folder(folder: Path) -> None:
+    """Overwrite and delete everything that is in it, and the folder."""
+    _wipe_files(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wipe_files(folder: Path) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file():
+            _wipe(file)
 
 
 def _wipe(file: Path) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,12 +35,13 @@ from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
 from store.change import Acting, Change, template_context
+from store.companion import SUBJECT, Record, companions_in, erase_from
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
+from store.erasure_list import SUFFIX, ErasureList
 from store.errors import (
     GalleryDamaged,
     GalleryExists,
     GalleryMissing,
-    KeyMissing,
     StoreError,
 )
 from store.index import TemplateIndex
@@ -50,6 +51,7 @@ from store.records import (
     AuditRecord,
     AuditVerification,
     Backup,
+    CheckedBackup,
     Consent,
     ConsentText,
     Event,
@@ -78,6 +80,7 @@ from store.records import (
     User,
     Verification,
 )
+from store.rotation import DEED, Rotation, check_key, rotate
 from store.schema import (
     api_keys,
     erasures,
@@ -90,9 +93,10 @@ from store.schema import (
     webhooks,
 )
 from store.sealing import Sealing
+from store.shroud import things
 from store.vault import SubjectKey, Vault
 from store.verification import held_by, snapshot, verify
-from wording.message import message
+from wording.message import message, words_of
 
 _CHECKPOINT_SECONDS = 10.0
 # What an attacker would want forgotten: its anchor goes through to the disk at once.
@@ -105,6 +109,8 @@ _GRAVE = (
     "head.champion",
     "user.",
     "audit.",
+    "keys.",
+    "backup.restore",
 )
 _REMEMBERED = 10_000  # changes that only added, which followers may ask for
 
@@ -126,6 +132,13 @@ class Gallery:
         self._vault = vault
         self._now = now
         self._places = [AnchorPlace(path, vault, facts.gallery_id) for path in anchors]
+        self._erased = [
+            ErasureList(p.with_suffix(SUFFIX), vault, facts.gallery_id) for p in anchors
+        ]
+        # Where companions of backups may be, new ones in the first: what every process can reach,
+        # also the one whose key is handed over in a folder that takes nothing else.
+        self.keys_folders = [path.parent for path in reversed(anchors)]
+        self.erasure_problem: str | None = None  # why one could not be finished
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
@@ -191,11 +204,21 @@ class Gallery:
             details = {"reason": reason, "rows": found.rows, "anchored_to": found.anchored_to}
             with self.change(actor, raises_generation=False) as change:
                 change.record("audit.accept", "", details)
-            with self._reading() as connection:
-                end = audit.last(connection)
-            for place in self._places:
-                place.replace(self._anchor_of(end))
+            self.anchor_here()
             return self.verify_audit()
+
+    def anchor_here(self) -> None:
+        """This is the gallery: anchor it from here on, whatever was anchored before.
+
+        Raises:
+            StoreError: a second place cannot be written.
+        """
+        with self._reading() as connection:
+            end = audit.last(connection)
+        for place in self._places:
+            place.replace(self._anchor_of(end))
+            if place.problem:
+                raise StoreError(place.problem)
 
     def rebuild(self) -> int:
         """Throw the index away and build it anew from the database; returns its size."""
@@ -206,8 +229,22 @@ class Gallery:
             self.refresh()
             return len(self._index)
 
-    def finish_erasures(self) -> bool:
-        """Cut the log after an erasure; True when no erased row is left in the live files."""
+    def finish_erasures(self, *, of_subjects_alone: bool = False) -> bool:
+        """End an erasure: who was erased is written down in the second places, nobody can read them
+        in a backup any more, and no row of theirs is left in the live files. True when all is so;
+        `erasure_problem` says what is in the way, where it is not another process that reads.
+
+        Args:
+            of_subjects_alone: leave pictures of nobody in other backups, because this is an older
+                state that does not know them.
+        """
+        self.erasure_problem = None
+        try:
+            self.write_down_erasures()
+            self.erase_from_backups(of_subjects_alone=of_subjects_alone)
+        except (OSError, StoreError) as error:
+            self.erasure_problem = words_of(error) if isinstance(error, StoreError) else str(error)
+            return False
         if not self.cut_log():
             return False
         with translated(), self._engine.begin() as connection:
@@ -215,6 +252,56 @@ class Gallery:
                 sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
             )
         return True
+
+    def write_down_erasures(self) -> None:
+        """In the second places, so that a restored backup does not bring anybody back.
+
+        Raises:
+            GalleryDamaged, OSError: one of them cannot be written.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(erasures.c.subject_mac, erasures.c.erased_at))
+            erased = {row.subject_mac: row.erased_at for row in rows}
+        for place in self._erased:
+            place.add(erased)
+
+    def erase_from_backups(self, *, of_subjects_alone: bool = False) -> None:
+        """Take the keys of everybody who was erased, and of every picture that is not kept any
+        more, out of the companions of all backups.
+
+        Raises:
+            GalleryDamaged, OSError: one of them cannot be written.
+        """
+        paths = companions_in(self.keys_folders, self.facts.gallery_id)
+        if not paths:
+            return
+        with self._reading() as connection:
+            macs = connection.execute(sa.select(erasures.c.subject_mac)).scalars()
+            erased = {bytes.fromhex(mac) for mac in macs}
+            kept = things(connection, self._vault)
+
+        def gone(record: Record) -> bool:
+            if record.kind == SUBJECT:
+                return record.name in erased
+            return not of_subjects_alone and record.name not in kept
+
+        for path in paths:
+            erase_from(path, gone)
+
+    def erased_elsewhere(self) -> list[str]:
+        """Subjects that are here and were erased, as a second place says: this is an older state.
+
+        Raises:
+            GalleryDamaged, OSError: a place that is there cannot be read.
+        """
+        erased = set[str]().union(*(place.read() or {} for place in self._erased))
+        if not erased:
+            return []
+        return [
+            subject_id
+            for subject_id in self.subject_ids()
+            if self._vault.lookup_mac("subject", subject_id.encode()).hex() in erased
+        ]
 
     def cut_log(self) -> bool:
         """Get deleted rows out of the live files; False while another process reads old ones."""
@@ -224,6 +311,43 @@ class Gallery:
                 return False
             time.sleep(0.05)
         return True
+
+    @property
+    def vault(self) -> Vault:
+        """What the gallery's files are sealed with."""
+        return self._vault
+
+    @property
+    def key_id(self) -> str:
+        """Which master key the gallery is under."""
+        return self._vault.key_id
+
+    def rotate(self, archive: Archive, master: bytes, actor: str) -> Rotation:
+        """Put everything under another master key; this and every other opened gallery is of no
+        use afterwards and has to be opened anew.
+
+        Raises:
+            GalleryDamaged: as `rotation.rotate`; nothing was changed.
+        """
+        acting = self.acting
+        if acting is not None:
+            acting.allow(DEED)
+        with self._lock:
+            done = rotate(
+                self._engine,
+                archive,
+                self._vault,
+                master,
+                acting.actor if acting else actor,
+                self._now(),
+            )
+            for place in self._places:
+                place.take(done.vault)
+            self._vault = done.vault
+            with self._reading() as connection:
+                archive.settle(metadata.head_files(connection))
+            self._keep_anchors(done.end, at_once=True)
+            return done
 
     @property
     def can_be_copied(self) -> bool:
@@ -236,14 +360,29 @@ class Gallery:
         """Copy everything into one sealed file while others go on writing; as `make_backup`."""
         with translated():
             return make_backup(
-                self._engine, archive, self._vault, self.facts, target, self._now(), progress
+                self._engine,
+                archive,
+                self._vault,
+                self.facts,
+                target,
+                self._now(),
+                self._apart()[0],
+                self.erase_from_backups,
+                progress,
             )
 
     def verify_backup(
         self, path: Path, workplace: Path, progress: Callable[[float], None] = lambda share: None
-    ) -> Backup:
+    ) -> CheckedBackup:
         """Open a backup as a restore would, and throw away what was opened."""
-        return verify_backup(path, self._vault, workplace, progress)
+        return verify_backup(path, self._vault, workplace, self._apart(), progress)
+
+    def _apart(self) -> list[Path]:
+        if not self.keys_folders:
+            raise StoreError(
+                message("the keys of a backup lie apart from it, and no second place is known")
+            )
+        return self.keys_folders
 
     def unfinished_erasures(self) -> int:
         with self._reading() as connection:
@@ -535,6 +674,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.all_heads(connection)
 
+    def head_files(self) -> dict[str, str]:
+        """Head id -> SHA-256 of its file, of those that have one."""
+        with self._reading() as connection:
+            return metadata.head_files(connection)
+
     def champion(self) -> StoredHead | None:
         """The head that serves; None before the first was promoted."""
         return next((head for head in self.heads() if head.state == "champion"), None)
@@ -740,6 +884,7 @@ class Gallery:
                     sa.update(gallery).values(generation=gallery.c.generation + step)
                 )
                 reached = metadata.generation(connection)
+                check_key(connection, self._vault)
                 self._refresh(connection, reached - step)
                 sealing = Sealing(connection, self._vault, reached - step)
                 change = Change(
@@ -800,6 +945,7 @@ class Gallery:
         reached = metadata.generation(connection) if reached is None else reached
         if reached == self._generation:
             return reached
+        check_key(connection, self._vault)
         labels = metadata.searchable(connection)
         here = self._index.ids
         self._index.remove(list(here - labels.keys()))
@@ -864,6 +1010,7 @@ class Gallery:
         """Args: policy: tables that must be as Rollcall wrote them, or GalleryDamaged is raised."""
         with translated(), snapshot(self._engine) as connection:
             if policy:
+                check_key(connection, self._vault)
                 seal.check(connection, self._vault, policy)
             yield connection
 
@@ -927,8 +1074,8 @@ def stamp(connection: sa.Connection, key: bytes, facts: GalleryFacts, max_fpir: 
     connection.execute(sa.insert(gallery).values(**values))
 
 
-def read_facts(url: str) -> GalleryFacts:
-    """What the gallery was made with; needs no key.
+def read_facts(url: str) -> tuple[GalleryFacts, str]:
+    """What the gallery was made with, and the id of the key that it is under; needs no key.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -937,7 +1084,7 @@ def read_facts(url: str) -> GalleryFacts:
     try:
         _check_schema(engine)
         with translated(), engine.connect() as connection:
-            return metadata.facts(connection)
+            return metadata.facts(connection), metadata.key_id(connection)
     finally:
         engine.dispose()
 
@@ -961,23 +1108,16 @@ def open_gallery(
     """
     engine = open_engine(url)
     _check_schema(engine)
-    vault = Vault(key)
     with translated(), engine.connect() as connection:
         facts = metadata.facts(connection)
-        key_id = connection.execute(sa.select(gallery.c.key_id)).scalar_one()
-    if key_id != vault.key_id:
-        raise KeyMissing(
-            message(
-                "this key ({given}) is not the one the gallery was made with ({key_id}); "
-                "give the right key in ROLLCALL_KEY or put its key file back",
-                given=vault.key_id,
-                key_id=key_id,
-            )
-        )
+        vault = metadata.open_vault(connection, key)
     opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
     opened.seal()
     if opened.unfinished_erasures():
         opened.finish_erasures()
+    else:
+        with suppress(OSError, GalleryDamaged):  # the next erasure says so, and is not confirmed
+            opened.write_down_erasures()
     return opened
 
 

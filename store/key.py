@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from store.errors import KeyMissing
+from store.vault import key_id_of
 from wording.message import message
 
 KEY_BYTES = 32
@@ -42,13 +43,17 @@ def _from_base64(text: str) -> bytes:
     return base64.b64decode(text, altchars=b"-_", validate=True)
 
 
-def make_key_file(path: Path) -> bytes:
-    """Write a new key to `path`, readable by its owner alone, and return it.
+def new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def make_key_file(path: Path, key: bytes | None = None) -> bytes:
+    """Write a key, a new one where none is given, to `path`, readable by its owner alone.
 
     The folder is made if it is absent. An existing file is never overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_bytes(KEY_BYTES)
+    key = key or new_key()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(key.hex().encode() + b"\n")
@@ -84,6 +89,53 @@ def read_key_file(path: Path) -> bytes:
             message("the key file {path} is open to other users; run: chmod 600 {path}", path=path)
         )
     return parse_key(text)
+
+
+def next_key_file(path: Path, key_id: str) -> Path:
+    """Where a key waits for the transaction that puts the gallery under it."""
+    return path.with_name(f"{path.name}.new-{key_id}")
+
+
+def old_key_file(path: Path, key_id: str) -> Path:
+    """Where a key is kept that backups of before a rotation need."""
+    return path.with_name(f"{path.name}.old-{key_id}")
+
+
+def settle_key_files(path: Path, key_id: str) -> None:
+    """Put the key that the gallery is under where it is looked for, and the one before it aside.
+
+    After a rotation, and again wherever a crash came between its transaction and this. Nothing is
+    ever overwritten or deleted but a second copy of the same key.
+
+    Args:
+        key_id: that the gallery's row names.
+
+    Raises:
+        KeyMissing: a key cannot be read, or moved.
+    """
+    coming = next_key_file(path, key_id)
+    if not coming.exists() or key_id_of(read_key_file(coming)) != key_id:
+        return
+    try:
+        if path.exists():
+            present = key_id_of(read_key_file(path))
+            if present == key_id:
+                coming.unlink()
+                return
+            path.rename(old_key_file(path, present))
+        coming.rename(path)
+        _sync_folder(path.parent)
+    except FileNotFoundError:
+        return  # another process was quicker
+    except OSError as error:
+        raise KeyMissing(
+            message(
+                "the gallery is under the key in {new}, which cannot be moved to {path}: {error}",
+                new=coming,
+                path=path,
+                error=str(error.strerror),
+            )
+        ) from error
 
 
 def _open_to_others(about: os.stat_result, reader: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
-from store.errors import GalleryMissing
+from store.errors import GalleryMissing, KeyMissing
 from store.records import (
     Consent,
     GalleryFacts,
@@ -31,7 +31,7 @@ from store.schema import (
     subjects,
     templates,
 )
-from store.vault import Vault
+from store.vault import Vault, key_id_of
 from wording.message import Message, message, read_message, stored_message
 
 Value = TypeVar("Value")
@@ -44,7 +44,8 @@ def name_key(name: str) -> str:
 
 
 def facts(connection: sa.Connection) -> GalleryFacts:
-    row = connection.execute(sa.select(gallery)).mappings().first()
+    # By name: a backup's copy may be of an older version.
+    row = connection.execute(_FACTS).mappings().first()
     if row is None:
         raise GalleryMissing(message("the database holds no gallery; run: rollcall init"))
     return GalleryFacts(
@@ -58,6 +59,33 @@ def facts(connection: sa.Connection) -> GalleryFacts:
         golden=np.frombuffer(row["golden"], np.float32).reshape(-1, row["dimension"]),
         consent_policy=row["consent_policy"],
     )
+
+
+def key_id(connection: sa.Connection) -> str:
+    """Of the master key that the gallery is under."""
+    return str(connection.execute(sa.select(gallery.c.key_id)).scalar_one())
+
+
+def open_vault(connection: sa.Connection, key: bytes) -> Vault:
+    """What the master key opens in this gallery, also in one of an older version.
+
+    Raises:
+        KeyMissing: it is another gallery's key, or one of before a rotation.
+    """
+    held = key_id(connection)
+    if held != key_id_of(key):
+        raise KeyMissing(
+            message(
+                "this key ({given}) is not the one the gallery is under ({key_id}); "
+                "give the right key in ROLLCALL_KEY or put its key file back",
+                given=key_id_of(key),
+                key_id=held,
+            )
+        )
+    columns = {column["name"] for column in sa.inspect(connection).get_columns("gallery")}
+    if "inner_keys" not in columns:
+        return Vault(key)
+    return Vault(key, connection.execute(sa.select(gallery.c.inner_keys)).scalar_one())
 
 
 def message_to_store(text: str) -> str:
@@ -356,6 +384,21 @@ def all_heads(connection: sa.Connection) -> list[StoredHead]:
     ]
 
 
+def head_files(connection: sa.Connection) -> dict[str, str]:
+    """Head id -> SHA-256 of its file, of those that have one."""
+    return {
+        head.head_id: str(head.manifest["file_sha256"])
+        for head in all_heads(connection)
+        if "file_sha256" in head.manifest
+    }
+
+
+def reports(connection: sa.Connection) -> list[str]:
+    """Names of the reports' files."""
+    found = [job.details.get("reports") for job in all_jobs(connection, None)]
+    return [str(name) for names in found if isinstance(names, list) for name in names]
+
+
 def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     """Every run of a job, or of all of them, oldest day first."""
     wanted = sa.true() if job is None else jobs.c.job == job
@@ -396,4 +439,15 @@ def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
         yield values[start : start + _CHUNK]
 
 
+_FACTS = sa.select(
+    gallery.c.gallery_id,
+    gallery.c.created_at,
+    gallery.c.backbone,
+    gallery.c.backbone_reason,
+    gallery.c.detector,
+    gallery.c.dimension,
+    gallery.c.fingerprint,
+    gallery.c.golden,
+    gallery.c.consent_policy,
+)
 _GENERATION = sa.select(gallery.c.generation)  # asked several times for every answer

@@ -135,17 +135,29 @@ class AuditRecord:
 class Backup:
     """A backup file, as its header says.
 
-    size: of the file, bytes. key_id: of the master key that opens it.
+    size: of the file, bytes. key_id: of the master key that opens it. backup_id: names the file
+    with the keys of its people; empty: it is of before, with the keys inside.
     """
 
     path: Path
     size: int
     gallery_id: str
     key_id: str
+    backup_id: str
     made_at: datetime
     generation: int
     files: int
     header_digest: str
+
+
+@dataclass(frozen=True)
+class CheckedBackup:
+    """A backup that was opened and found whole. digest: of the index that it makes. gone: people in
+    it whom nobody can read any more, because they were erased since."""
+
+    backup: Backup
+    digest: str
+    gone: int
 
 
 @dataclass(frozen=True)

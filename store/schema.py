@@ -39,6 +39,8 @@ gallery = _table(
     sa.Column("max_fpir", sa.REAL, nullable=False),
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("generation", Id, nullable=False),
+    # Sealed by the master key, see `store/inner_keys.py`; not there: derived from it.
+    sa.Column("inner_keys", sa.LargeBinary),
     sa.CheckConstraint("one = 1", name="single_row"),
 )
 

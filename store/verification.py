@@ -5,14 +5,14 @@ still be looked at.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from store import audit, seal
+from store import audit, metadata, seal
 from store.anchor import Anchor, AnchorPlace
 from store.database import open_engine, translated
 from store.errors import GalleryDamaged, GalleryMissing, KeyMissing, StoreError
@@ -25,10 +25,11 @@ Held = tuple[AnchorState, Anchor | None, Finding | None]
 _SAID = 20  # people are named one by one up to here
 
 
-def gallery_id_of(url: str) -> str:
-    """Which gallery the database holds, in whatever version. Raises GalleryMissing."""
+def names_of(url: str) -> tuple[str, str]:
+    """Ids of the gallery and of its master key, in whatever version. Raises GalleryMissing."""
     with _opened(url) as connection:
-        return str(_row(connection).gallery_id)
+        row = _row(connection)
+        return str(row.gallery_id), str(row.key_id)
 
 
 def verify_database(url: str, key: bytes, anchors: Sequence[Path]) -> AuditVerification:
@@ -37,18 +38,15 @@ def verify_database(url: str, key: bytes, anchors: Sequence[Path]) -> AuditVerif
     Raises:
         KeyMissing: the key is another one.
     """
-    vault = Vault(key)
     with _opened(url) as connection:
         row, end = _row(connection), audit.last(connection)
-        if row.key_id != vault.key_id and audit.verified_to(connection, vault) < min(end[0], 1):
-            raise KeyMissing(
-                message(
-                    "this key ({given}) is not the one the gallery was made with ({key_id}); "
-                    "give the right key in ROLLCALL_KEY or put its key file back",
-                    given=vault.key_id,
-                    key_id=row.key_id,
-                )
-            )
+        try:
+            vault = metadata.open_vault(connection, key)
+        except KeyMissing:
+            vault = Vault(key)
+            # The key's id may be what was altered: then the first row still holds.
+            if audit.verified_to(connection, vault) < min(end[0], 1):
+                raise
     places = [AnchorPlace(path, vault, str(row.gallery_id)) for path in anchors]
     engine = open_engine(url)
     try:
@@ -73,8 +71,13 @@ def verify_connection(
     vault: Vault,
     held: Sequence[Held] = (),
     started: float | None = None,
+    without: Collection[str] = (),
 ) -> AuditVerification:
-    """As `verify`, of what this connection sees."""
+    """As `verify`, of what this connection sees.
+
+    Args:
+        without: subjects that cannot be looked at, because their keys are gone.
+    """
     began = time.perf_counter() if started is None else started
     rows, _ = audit.last(connection)
     to = audit.verified_to(connection, vault)
@@ -94,7 +97,7 @@ def verify_connection(
     kept = seal.read(connection) if sa.inspect(connection).has_table("seals") else {}
     anchored = any(anchor is not None for _, anchor, _ in held)
     if kept:
-        findings += _sealed(connection, vault, kept)
+        findings += _sealed(connection, vault, kept, without)
     elif anchored or audit.has(connection, seal.FIRST):
         findings.append(Finding("seals", "seals", message("every seal was taken away")))
     for state, anchor, _ in held:
@@ -123,7 +126,10 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _sealed(
-    connection: sa.Connection, vault: Vault, kept: Mapping[str, seal.Kept]
+    connection: sa.Connection,
+    vault: Vault,
+    kept: Mapping[str, seal.Kept],
+    without: Collection[str],
 ) -> Iterator[Finding]:
     if not seal.fits(connection, vault, kept):
         yield Finding(
@@ -139,6 +145,7 @@ def _sealed(
             "policy", name, message("the table {table} was changed outside Rollcall", table=name)
         )
     wrong, complete = seal.wrong_subjects(connection, vault, kept)
+    wrong = sorted(set(wrong) - set(without))
     for subject_id in wrong[:_SAID]:
         yield Finding(
             "subject",

@@ -44,7 +44,7 @@ def test_commands_of_later_work_are_absent() -> None:
         "init", "enroll", "identify", "verify", "people", "person", "erase", "calibrate",
         "evaluate", "rebuild", "doctor", "demo", "serve", "nightly", "head",
         "stream-benchmark", "cohort", "review", "watch", "api-key", "users", "audit", "webhook",
-        "retention",
+        "retention", "backup", "restore", "keys",
     }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ DOES = {
     "head.refused": {"ml-engineer"}, "head.retired": {"ml-engineer"},
     "night.finish": {"ml-engineer"},
     "audit.accept": {"admin"}, "backup.make": {"admin"}, "backup.check": {"admin"},
+    "backup.restore": {"admin"}, "keys.rotate": {"admin"},
     "api_key.add": {"admin"}, "api_key.revoke": {"admin"},
     "webhook.add": {"admin"}, "webhook.remove": {"admin"},
     "user.add": {"admin"}, "user.roles": {"admin"}, "user.disable": {"admin"},

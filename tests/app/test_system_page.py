@@ -85,14 +85,15 @@ def test_what_is_wrong_comes_first(
 def test_a_backup_is_made_listed_and_checked(at: AppTest, tasks: Tasks, service: Service) -> None:
     at.run()
     assert "There is no backup yet" in said(finished(at, tasks, "doctor"))
-    assert "In ROLLCALL_KEY" in said(at)
+    assert "ROLLCALL_KEY" in said(at)
     press(at, "Make a backup now")
     finished(at, tasks, "backup")
     (kept,) = service.backups.listed()
     text = said(at)
     assert kept.name in text
     assert "checked" in text
-    assert "does not have yet" in text, "restoring is not promised"
+    assert "rollcall restore" in text
+    assert str(kept.keys) in text
     kept.path.write_bytes(kept.path.read_bytes()[:-1])
     at.run()
     assert "not checked" in said(at)

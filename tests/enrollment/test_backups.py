@@ -58,9 +58,9 @@ def test_another_place_can_be_named(service: Service, tmp_path: Path) -> None:
 
 
 def test_where_the_key_lies_is_said(service: Service) -> None:
-    assert service.backups.key_file is None, "these tests give it in the settings"
+    assert service.backups.key_place == "ROLLCALL_KEY", "these tests give it in the settings"
     keyless = Backups(service._gallery, service._archive, replace(service._settings, key=None))
-    assert keyless.key_file == service._settings.key_file(service.facts.gallery_id)
+    assert keyless.key_place == str(service._settings.key_file(service.facts.gallery_id))
 
 
 def test_postgresql_has_tools_of_its_own(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

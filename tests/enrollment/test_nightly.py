@@ -21,7 +21,6 @@ from models.head_trainer import FitOptions, HeadTrainer
 from store.archive import open_archive
 from store.records import NewSample
 from tests import tiny
-from tests.conftest import KEY
 
 pytestmark = pytest.mark.slow
 
@@ -363,7 +362,7 @@ def test_a_dead_process_is_taken_over_at_once(nights: Nights, enroll) -> None:
 
 def test_files_of_killed_runs_are_swept(nights: Nights, enroll, service: Service) -> None:
     enroll(range(3))
-    archive = open_archive(service._settings.home, bytes.fromhex(KEY))
+    archive = open_archive(service._settings.home, service._gallery.vault)
     archive.write_head("left-behind", b"x")
     path = service._settings.home / "heads" / "left-behind.sealed"
     nights.run()

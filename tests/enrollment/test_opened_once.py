@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from enrollment.capture import Capture
 from enrollment.config import Settings
-from enrollment.opening import database_url, read_key
+from enrollment.key_source import read_key
+from enrollment.opening import database_url
 from enrollment.service import Service
 from store.archive import open_archive
 from store.gallery import open_gallery
@@ -21,9 +22,11 @@ def test_models_are_opened_once(service: Service, settings: Settings, capture: C
         opened.append(capture)
         return capture
 
-    key = read_key(settings, service.facts.gallery_id)
+    key = read_key(settings, service.facts.gallery_id, service.keys.key_id)
     gallery = open_gallery(database_url(settings.home), key)
-    with Service(gallery, open_archive(settings.home, key), open_slowly, settings) as shared:
+    with Service(
+        gallery, open_archive(settings.home, gallery.vault), open_slowly, settings
+    ) as shared:
 
         def visit(_number: int) -> str:
             together.wait(60)

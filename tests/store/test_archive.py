@@ -4,11 +4,12 @@ import pytest
 
 from store.archive import Archive, open_archive
 from store.errors import GalleryDamaged
+from store.vault import Vault
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    return open_archive(tmp_path, bytes(32))
+    return open_archive(tmp_path, Vault(bytes(32)))
 
 
 def test_a_head_comes_back_and_is_sealed(archive: Archive, tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_what_is_not_that_file_is_refused(archive: Archive, tmp_path: Path, dama
         archive.write_head("two", b"another")
         path.write_bytes((tmp_path / "heads" / "two.sealed").read_bytes())
     if damage == "key":
-        archive = open_archive(tmp_path, b"x" * 32)
+        archive = open_archive(tmp_path, Vault(b"x" * 32))
     with pytest.raises(GalleryDamaged, match="head one"):
         archive.read_head("one", digest)
 

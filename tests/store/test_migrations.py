@@ -11,14 +11,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from store import seal
+from store.archive import open_archive
 from store.change import Change
 from store.consent import version_of
 from store.database import _alembic, needs_migration, open_engine
 from store.gallery import Gallery, open_gallery, stamp
 from store.records import StoredAnswer
+from store.schema import gallery as gallery_table
 from store.schema import metadata
 from store.sealing import Sealing
 from store.vault import Vault
+from store.verification import verify_database
 from tests.store.places import (
     KEY,
     enroll,
@@ -225,3 +229,28 @@ def test_0001_becomes_0002(tmp_path: Path) -> None:
 def test_0001_becomes_0002_on_postgresql(tmp_path: Path) -> None:
     with postgresql(tmp_path) as url:
         check_0001_becomes_0002(url)
+
+
+def test_0008_becomes_0009(tmp_path: Path) -> None:
+    """A sealed gallery gets a column, is sealed anew, and its key can be exchanged."""
+    url, new = in_folder(tmp_path), b"n" * 32
+    old = make_at(url, "0008")
+    with old._engine.begin() as connection:
+        everything = {**seal._POLICY}
+        without = [c for c in everything[gallery_table] if c != "inner_keys"]
+        try:
+            seal._POLICY[gallery_table] = without
+            seal.begin(connection, Vault(KEY), datetime.now(UTC), anchored=False)
+        finally:
+            seal._POLICY[gallery_table] = everything[gallery_table]
+    old.close()
+    assert verify_database(url, KEY, []).intact, "also before it is opened"
+    gallery = open_gallery(url, KEY)
+    anna = enroll(gallery, "Anna", seed=1)
+    gallery.rotate(open_archive(tmp_path, gallery.vault), new, "test")
+    gallery.close()
+    gallery = open_gallery(url, new)
+    assert gallery.subject_ids() == [anna]
+    assert gallery.verify().sound
+    assert "seal.renew" in gallery.audit_actions()
+    gallery.close()
