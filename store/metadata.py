@@ -251,14 +251,13 @@ def searchable(connection: sa.Connection) -> dict[int, str]:
     ).all()
     states = {row.subject_id: row.state for row in rows}
     owners = _roots({row.subject_id: row.merged_into for row in rows})
+    # In order of id it comes from the table, never from its index of owners, which could disagree
+    # in a damaged file: whose a row is, is proved when the row is opened.
+    found = connection.execute(_OWNERS).all()
     return {
-        row.template_id: owners[row.subject_id]
-        for row in connection.execute(
-            sa.select(templates.c.template_id, templates.c.subject_id).order_by(
-                templates.c.template_id
-            )
-        )
-        if states[owners[row.subject_id]] == "active"
+        template_id: owners[subject_id]
+        for template_id, subject_id in found
+        if states[owners[subject_id]] == "active"
     }
 
 
@@ -397,3 +396,6 @@ def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
 
 
 _GENERATION = sa.select(gallery.c.generation)  # asked several times for every answer
+_OWNERS = sa.select(templates.c.template_id, templates.c.subject_id).order_by(
+    templates.c.template_id
+)
