@@ -52,7 +52,7 @@ def verify_record(path: Path, home: Path) -> WeightsFile:
     file = weights_file(path)
     record = home / f"{path.name}.sha256"
     if record.is_file():
-        recorded = record.read_text(encoding="utf-8").split(maxsplit=1)
+        recorded = record.read_text(encoding="utf-8", errors="replace").split(maxsplit=1)
         if not recorded or recorded[0] != file.sha256:
             raise WeightsDamaged(
                 message(

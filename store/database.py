@@ -156,6 +156,8 @@ def translated() -> Iterator[None]:
                     seconds=_BUSY_SECONDS,
                 )
             ) from error
+        if "decode" in text:  # what should be text is none any more
+            raise _damaged(text) from error
         if "disk is full" in text:
             raise StoreError(
                 message(
@@ -164,8 +166,10 @@ def translated() -> Iterator[None]:
             ) from error
         raise StoreError(message("the database cannot be used: {text}", text=text)) from error
     except sa.exc.DatabaseError as error:
-        raise GalleryDamaged(
-            message(
-                "the database is damaged ({error}); restore it from a backup", error=str(error.orig)
-            )
-        ) from error
+        raise _damaged(str(error.orig)) from error
+
+
+def _damaged(said: str) -> GalleryDamaged:
+    return GalleryDamaged(
+        message("the database is damaged ({error}); restore it from a backup", error=said[:200])
+    )

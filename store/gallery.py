@@ -128,6 +128,8 @@ class Gallery:
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
+        self._checked = -1  # the generation whose people were found to be as they were sealed
+        self._seals: dict[str, bytes] = {}  # theirs
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
         self._counting = threading.Lock()
@@ -255,9 +257,17 @@ class Gallery:
     # -- reading ------------------------------------------------------------------------------
 
     def refresh(self) -> int:
-        """Bring the index to the database's generation; returns it."""
+        """Bring the index to the database's generation; returns it.
+
+        Raises:
+            GalleryDamaged: somebody's rows are not what Rollcall wrote.
+        """
         with self._lock, self._reading() as connection:
-            return self._refresh(connection)
+            reached = metadata.generation(connection)
+            if reached != self._checked:
+                self._seals = seal.check_people(connection, self._vault, self._seals)
+                self._checked = reached
+            return self._refresh(connection, reached)
 
     def generation(self) -> int:
         with self._reading() as connection:
@@ -736,6 +746,8 @@ class Gallery:
                 finally:
                     self._changing = None
                 end = sealing.close(reached)
+            if self._checked == reached - step:
+                self._checked = reached  # the sealing has looked at whom it touched
             self._follow(change)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 
@@ -773,8 +785,7 @@ class Gallery:
 
     # -- the two as one -----------------------------------------------------------------------
 
-    def _refresh(self, connection: sa.Connection, reached: int | None = None) -> int:
-        reached = metadata.generation(connection) if reached is None else reached
+    def _refresh(self, connection: sa.Connection, reached: int) -> int:
         if reached == self._generation:
             return reached
         labels = metadata.searchable(connection)
