@@ -6,8 +6,6 @@ folder and file are their owner's alone, and nothing of a gallery is ever put he
 """
 
 import hashlib
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from disk.whole_file import whole_file
 from enrollment.capture import Capture, main_face
 from enrollment.errors import BadInput
 from enrollment.photo import Photo, decode, photo_bytes
@@ -161,17 +160,8 @@ def _write(file: Path, rows: _Rows, dimension: int) -> None:
         "vectors": np.stack([nothing if row is None else row for row in rows.values()]),
     }
     try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=file.parent)  # 0600
-        new = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                np.savez(opened, allow_pickle=False, **arrays)
-                opened.flush()
-                os.fsync(opened.fileno())
-            new.rename(file)
-        finally:
-            new.unlink(missing_ok=True)
-        _sync(file.parent)
+        with whole_file(file) as opened:
+            np.savez(opened, allow_pickle=False, **arrays)
     except OSError as error:
         raise _cannot_keep(file.parent, error) from error
 
@@ -180,11 +170,3 @@ def _cannot_keep(folder: Path, error: OSError) -> BadInput:
     return BadInput(
         f"embeddings cannot be kept in {folder} ({error.strerror or error}); give another folder"
     )
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from disk.whole_file import write_whole
 from store.errors import GalleryDamaged
 from store.vault import Vault
 from wording.message import message
@@ -130,15 +131,8 @@ class AnchorPlace:
         now = time.monotonic()
         synced = at_once or self._synced_at is None or now - self._synced_at >= _SYNCED_EVERY
         content = json.dumps({**_fields(anchor), "signature": self._signature(anchor)})
-        new = self.path.with_name(f".{self.path.name}.new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(content + "\n")
-            if synced:
-                file.flush()
-                os.fsync(file.fileno())
-        new.replace(self.path)
+        write_whole(self.path, content.encode() + b"\n", durable=synced)
         if synced:
-            _sync_folder(self.path.parent)
             self._synced_at = now
         self._mine = anchor
 
@@ -188,11 +182,3 @@ def _lock(handle: int) -> None:
         if time.monotonic() > deadline:
             raise OSError("another process keeps it locked")
         time.sleep(0.01)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,11 +5,11 @@ committed; so a killed writer leaves a file that nothing names, and never a row 
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Collection
 from pathlib import Path
 
+from disk.whole_file import sync_folder, write_whole
 from store.errors import GalleryDamaged
 from store.vault import Vault
 from wording.message import message
@@ -29,7 +29,7 @@ class Archive:
     def write_head(self, head_id: str, content: bytes) -> str:
         """Seal a head's arrays; returns the SHA-256 of the file for the row."""
         sealed = self._vault.seal_head(head_id, content)
-        _write(self.head(head_id), sealed)
+        write_whole(self.head(head_id), sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def read_head(self, head_id: str, digest: str) -> bytes:
@@ -55,7 +55,7 @@ class Archive:
     def write_report(self, name: str, content: bytes) -> Path:
         """For people to open, so it is not sealed: readable by this user alone."""
         path = self._reports / name
-        _write(path, content)
+        write_whole(path, content)
         return path
 
     def head(self, head_id: str) -> Path:
@@ -88,27 +88,7 @@ class Archive:
         for path in gone:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
-            _sync(folder)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f".{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            sync_folder(folder)
 
 
 def open_archive(home: Path, key: bytes) -> Archive:

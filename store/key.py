@@ -10,6 +10,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from disk.whole_file import write_whole
 from store.errors import KeyMissing
 from wording.message import message
 
@@ -47,14 +48,8 @@ def make_key_file(path: Path) -> bytes:
 
     The folder is made if it is absent. An existing file is never overwritten.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = secrets.token_bytes(KEY_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key.hex().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
+    write_whole(path, key.hex().encode() + b"\n", replaces=False)
     return key
 
 
@@ -93,11 +88,3 @@ def _open_to_others(about: os.stat_result, reader: int) -> bool:
     if mode == 0o440 and about.st_uid == about.st_gid == 0 != reader:
         return False
     return bool(mode & 0o077)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
