@@ -1,6 +1,7 @@
 """Opening the database that is the only truth, and saying plainly what is wrong with it."""
 
 import functools
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,6 +168,8 @@ def translated() -> Iterator[None]:
         raise StoreError(message("the database cannot be used: {text}", text=text)) from error
     except sa.exc.DatabaseError as error:
         raise _damaged(str(error.orig)) from error
+    except json.JSONDecodeError as error:  # of a row: nothing else is read in here
+        raise _damaged(str(error)) from error
 
 
 def _damaged(said: str) -> GalleryDamaged:

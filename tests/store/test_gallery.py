@@ -401,3 +401,11 @@ def test_text_that_is_none_any_more_is_damage(url: str) -> None:
         connection.exec_driver_sql("UPDATE subjects SET name = CAST(x'ff41' AS TEXT)")
     with pytest.raises(GalleryDamaged, match="restore it from a backup"):
         gallery.subjects()
+
+
+def test_json_that_is_none_any_more_is_damage(url: str) -> None:
+    gallery = make(url)
+    with gallery._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE seals SET columns = '{' WHERE name = 'subjects'")
+    with pytest.raises(GalleryDamaged, match="restore it from a backup"):
+        open_gallery(url, KEY)
