@@ -6,8 +6,6 @@ folder and file are their owner's alone, and nothing of a gallery is ever put he
 """
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from disk.arrays import read_arrays
 from disk.whole_file import whole_file
 from enrollment.capture import Capture, main_face
 from enrollment.errors import BadInput
@@ -128,15 +127,15 @@ def _read(file: Path, dimension: int) -> tuple[_Rows, bool]:
     if not file.exists():
         return {}, False
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            digests, found, vectors = arrays["digests"], arrays["found"], arrays["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = read_arrays(file, ("digests", "found", "vectors"))
+    except ValueError:
         return {}, True
-    n = len(digests)
+    digests, found, vectors = arrays["digests"], arrays["found"], arrays["vectors"]
+    n = digests.shape[0] if digests.ndim else 0
     fits = (
-        (digests.shape, digests.dtype) == ((n, _DIGEST), np.uint8)
-        and (found.shape, found.dtype) == ((n,), np.bool_)
-        and (vectors.shape, vectors.dtype) == ((n, dimension), np.float32)
+        (digests.shape, digests.dtype) == ((n, _DIGEST), np.dtype(np.uint8))
+        and (found.shape, found.dtype) == ((n,), np.dtype(np.bool_))
+        and (vectors.shape, vectors.dtype) == ((n, dimension), np.dtype(np.float32))
     )
     if not fits or not np.allclose(np.linalg.norm(vectors, axis=1), found, atol=1e-3):
         return {}, True

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from disk.plain_file import read_plain
 from disk.whole_file import write_whole
 from store.errors import GalleryDamaged
 from store.vault import Vault
@@ -21,6 +22,7 @@ from wording.message import message
 
 SUFFIX = ".anchor"
 _SYNCED_EVERY = 3600.0  # seconds
+_MOST = 1 << 16  # bytes
 _LOCKED_FOR = 2.0  # seconds that another process may take
 
 
@@ -55,7 +57,7 @@ class AnchorPlace:
             GalleryDamaged: it was not written with this gallery's key. OSError: it cannot be read.
         """
         try:
-            raw = self.path.read_bytes()
+            raw = read_plain(self.path, _MOST)
         except FileNotFoundError:
             return None
         if not raw:
@@ -142,7 +144,11 @@ class AnchorPlace:
 
     def _forged(self) -> GalleryDamaged:
         return GalleryDamaged(
-            message("{path} was not written by this gallery, or was altered", path=self.path)
+            message(
+                "{path} was not written by this gallery, or was altered. Run: rollcall audit "
+                "verify; once you know why, delete the file, and the next change writes it anew",
+                path=self.path,
+            )
         )
 
     @contextmanager
