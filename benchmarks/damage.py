@@ -17,10 +17,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.faults.damage import ARTEFACTS, Counted, bound, run, without_step
+from tests.faults.damage import ARTEFACTS, BAD, Counted, bound, run, without_step
 
 WHAT = ("detected", "ignored", "unchanged", "wrong", "identity", "crash")
-BAD = ("wrong", "identity", "crash")
 
 
 def main() -> None:

@@ -55,9 +55,10 @@ OURS = (RollcallError, StoreError, ModelError)
 # them alone.
 STEPS = (
     "rollcall ", "restore", "bring back", "put ", "get ", "download", "delete ", "give ", "Bring ",
-    "name the TOML", "save it", "must be", "install", "use another", "next night",
+    "name the TOML", "save it", "must be", "install", "use another", "next night", "give the right key", "another key",
 )  # fmt: skip
 HUNG = 60.0  # seconds
+BAD = ("wrong", "identity", "crash")
 
 
 @dataclass(frozen=True)
@@ -419,7 +420,7 @@ def run(
 
 def _count(counted: Counted, damage: Damage, outcome: Outcome) -> None:
     counted.outcomes[outcome.what] += 1
-    if outcome.what in ("identity", "wrong", "crash"):
+    if outcome.what in BAD:
         counted.bad.append((damage, outcome))
     elif outcome.said:
         counted.said[_shape(outcome.said)] += 1

@@ -130,9 +130,7 @@ class Scene:
 
 
 @contextmanager
-def scene(
-    folder: Path, people: int, said: Callable[[str], None] = lambda text: None
-) -> Iterator[Scene]:
+def scene(folder: Path, people: int) -> Iterator[Scene]:
     """People enrolled as a door does it, somebody in the review queue, a backup; still open."""
     for name in ("temp", "logs", "keys"):
         (folder / name).mkdir(parents=True)
