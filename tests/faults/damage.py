@@ -55,7 +55,8 @@ OURS = (RollcallError, StoreError, ModelError)
 # them alone.
 STEPS = (
     "rollcall ", "restore", "bring back", "put ", "get ", "download", "delete ", "give ", "Bring ",
-    "name the TOML", "save it", "must be", "install", "use another", "next night", "give the right key", "another key",
+    "name the TOML", "save it", "must be", "install",
+    "use another", "next night", "give the right key", "another key",
 )  # fmt: skip
 HUNG = 60.0  # seconds
 BAD = ("wrong", "identity", "crash")
