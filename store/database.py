@@ -157,7 +157,8 @@ def translated() -> Iterator[None]:
                     seconds=_BUSY_SECONDS,
                 )
             ) from error
-        if "decode" in text:  # what should be text is none any more
+        # What should be text is none any more, or the description of a table.
+        if "decode" in text or "no such column" in text:
             raise _damaged(text) from error
         if "disk is full" in text:
             raise StoreError(
@@ -168,7 +169,7 @@ def translated() -> Iterator[None]:
         raise StoreError(message("the database cannot be used: {text}", text=text)) from error
     except sa.exc.DatabaseError as error:
         raise _damaged(str(error.orig)) from error
-    except json.JSONDecodeError as error:  # of a row: nothing else is read in here
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # nothing but rows is read here
         raise _damaged(str(error)) from error
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
-from store.errors import GalleryMissing
+from store.errors import GalleryDamaged, GalleryMissing
 from store.records import (
     Consent,
     GalleryFacts,
@@ -207,6 +207,14 @@ def _subjects(
     counts = dict.fromkeys(found, 0)
     owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
     for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
+        if owner not in owners:
+            raise GalleryDamaged(
+                message(
+                    "there are templates of {subject}, who is not there; run: rollcall audit "
+                    "verify, and restore a backup",
+                    subject=owner,
+                )
+            )
         counts[owners[owner]] += count
     return {
         subject_id: Subject(

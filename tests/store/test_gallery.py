@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 
 from store import audit, seal
 from store.change import template_context
-from store.database import damage, migrate, open_engine
+from store.database import damage, migrate, open_engine, translated
 from store.errors import (
     BadVector,
     GalleryDamaged,
@@ -409,3 +409,28 @@ def test_json_that_is_none_any_more_is_damage(url: str) -> None:
         connection.exec_driver_sql("UPDATE seals SET columns = '{' WHERE name = 'subjects'")
     with pytest.raises(GalleryDamaged, match="restore it from a backup"):
         open_gallery(url, KEY)
+
+
+def test_templates_of_nobody_are_damage(url: str) -> None:
+    gallery = make(url)
+    if gallery._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps its foreign keys")
+    anna = enroll(gallery, "Anna")
+    with gallery._engine.connect() as connection:
+        connection.rollback()
+        connection.connection.driver_connection.executescript(
+            "PRAGMA foreign_keys = OFF; UPDATE templates SET subject_id = subject_id || 'x'"
+        )
+    with pytest.raises(GalleryDamaged, match=f"templates of {anna}x.*restore a backup"):
+        gallery.subjects()
+
+
+def test_a_description_that_rotted_is_damage(url: str) -> None:
+    engine = make(url)._engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("of SQLite's file")
+    with pytest.raises(GalleryDamaged, match="restore it from a backup"), translated():
+        raise UnicodeDecodeError("utf-8", b"\xe2", 0, 1, "invalid continuation byte")
+    said = pytest.raises(GalleryDamaged, match="restore it from a backup")
+    with said, translated(), engine.connect() as connection:
+        connection.exec_driver_sql("SELECT templates.vectxr FROM templates")
