@@ -1,6 +1,5 @@
 """Faces as pictures for people to look at: one sheet of all of them, or a file each."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from disk.whole_file import write_whole
 from enrollment.errors import BadInput
 from enrollment.photo import encode_jpeg
 
@@ -33,8 +33,7 @@ def write_faces(faces: Mapping[str, NDArray[np.uint8]], to: Path) -> list[Path]:
         raise BadInput(f"{there[0]} is there already; choose another name, or delete it first")
     try:
         for path, data in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_private(path, data)
+            write_whole(path, data, replaces=False)
     except OSError as error:
         raise BadInput(f"{to} cannot be written: {error.strerror or error}") from error
     return list(files)
@@ -52,9 +51,3 @@ def _sheet(faces: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
         sheet.paste(picture, (left + (_FACE - picture.width) // 2, top))
         draw.text((left + 4, top + _FACE + 3), label, fill="black")
     return np.asarray(sheet, np.uint8)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)

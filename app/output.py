@@ -20,20 +20,27 @@ from rich.progress import (
 
 def emit(document: Mapping[str, object]) -> None:
     """One JSON document on one line of stdout, flushed, so that a pipe sees it at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    # The names of files hold what they like: 0x9b begins a command to a terminal, as ESC [ does.
+    safe = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.write(safe + "\n")
     sys.stdout.flush()
 
 
 def out(text: str = "") -> None:
     """A line for people, on stdout. Control characters in names cannot move the cursor."""
-    sys.stdout.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
+    sys.stdout.write(_harmless(text) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """A line about the work itself, on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_harmless(text) + "\n")
     sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 class Counter:

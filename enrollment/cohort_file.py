@@ -2,13 +2,13 @@
 
 import io
 import json
-import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
+from disk.arrays import read_arrays
 from enrollment.cohort import Cohort, Kind, digest_of
 from enrollment.tail import Tail
 
@@ -42,15 +42,17 @@ def pack_cohort(shipped: ShippedCohort) -> bytes:
 def unpack_cohort(content: bytes) -> ShippedCohort:
     """Raises ValueError when these are not the bytes of a cohort."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            vectors = arrays["vectors"].astype(np.float32)
-            golden = arrays["golden"].astype(np.float32)
-            facts = json.loads(arrays["facts"].tobytes())
+        arrays = read_arrays(content, ("vectors", "golden", "facts"))
+        vectors = arrays["vectors"].astype(np.float32)
+        golden = arrays["golden"].astype(np.float32)
+        facts = json.loads(arrays["facts"].tobytes())
+        if vectors.ndim != 2:
+            raise ValueError("its vectors are no rows")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if vectors.ndim != 2 or not (np.isfinite(vectors).all() and (lengths > 0.9).all()):
+        if not (np.isfinite(vectors).all() and (lengths > 0.9).all()):
             raise ValueError("its vectors are no unit rows")
         return ShippedCohort(cohort_of(vectors / lengths, facts), golden)
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a cohort: {error}") from error
 
 

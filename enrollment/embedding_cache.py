@@ -6,10 +6,6 @@ folder and file are their owner's alone, and nothing of a gallery is ever put he
 """
 
 import hashlib
-import os
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from disk.arrays import read_arrays
+from disk.whole_file import whole_file
 from enrollment.capture import Capture, main_face
 from enrollment.errors import BadInput
 from enrollment.photo import Photo, decode, photo_bytes
@@ -129,15 +127,15 @@ def _read(file: Path, dimension: int) -> tuple[_Rows, bool]:
     if not file.exists():
         return {}, False
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            digests, found, vectors = arrays["digests"], arrays["found"], arrays["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = read_arrays(file, ("digests", "found", "vectors"))
+    except ValueError:
         return {}, True
-    n = len(digests)
+    digests, found, vectors = arrays["digests"], arrays["found"], arrays["vectors"]
+    n = digests.shape[0] if digests.ndim else 0
     fits = (
-        (digests.shape, digests.dtype) == ((n, _DIGEST), np.uint8)
-        and (found.shape, found.dtype) == ((n,), np.bool_)
-        and (vectors.shape, vectors.dtype) == ((n, dimension), np.float32)
+        (digests.shape, digests.dtype) == ((n, _DIGEST), np.dtype(np.uint8))
+        and (found.shape, found.dtype) == ((n,), np.dtype(np.bool_))
+        and (vectors.shape, vectors.dtype) == ((n, dimension), np.dtype(np.float32))
     )
     if not fits or not np.allclose(np.linalg.norm(vectors, axis=1), found, atol=1e-3):
         return {}, True
@@ -161,17 +159,8 @@ def _write(file: Path, rows: _Rows, dimension: int) -> None:
         "vectors": np.stack([nothing if row is None else row for row in rows.values()]),
     }
     try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=file.parent)  # 0600
-        new = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                np.savez(opened, allow_pickle=False, **arrays)
-                opened.flush()
-                os.fsync(opened.fileno())
-            new.rename(file)
-        finally:
-            new.unlink(missing_ok=True)
-        _sync(file.parent)
+        with whole_file(file) as opened:
+            np.savez(opened, allow_pickle=False, **arrays)
     except OSError as error:
         raise _cannot_keep(file.parent, error) from error
 
@@ -180,11 +169,3 @@ def _cannot_keep(folder: Path, error: OSError) -> BadInput:
     return BadInput(
         f"embeddings cannot be kept in {folder} ({error.strerror or error}); give another folder"
     )
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

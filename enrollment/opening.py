@@ -5,6 +5,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
+from disk.whole_file import write_whole
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
@@ -220,13 +221,6 @@ def _pointer(home: Path) -> Path:
 
 
 def _write_pointer(home: Path, database: str) -> None:
-    new = home / ".gallery.toml.new"
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        escaped = database.replace("\\", "\\\\").replace('"', '\\"')
-        file.write(
-            f'# The URL may hold a password: keep this file to yourself.\ndatabase = "{escaped}"\n'
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(_pointer(home))
+    escaped = database.replace("\\", "\\\\").replace('"', '\\"')
+    text = f'# The URL may hold a password: keep this file to yourself.\ndatabase = "{escaped}"\n'
+    write_whole(_pointer(home), text.encode())

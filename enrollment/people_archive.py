@@ -75,7 +75,7 @@ def pool_of_archive(label: str, file: BinaryIO) -> PhotoPool:
 def _members(label: str, file: Path | BinaryIO) -> list[_Member]:
     try:
         archive = zipfile.ZipFile(file)
-        members = [info for info in archive.infolist() if not info.is_dir()]
+        members = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise BadInput(
             message(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from disk.whole_file import sync_folder
 from enrollment.config import Settings
 from enrollment.erasure import erase_again
 from enrollment.errors import BadInput, Unusable
@@ -199,14 +200,6 @@ def _move(folder: Path, home: Path) -> None:
     (folder / DATABASE).chmod(0o600)
     with (folder / DATABASE).open("rb") as file:
         os.fsync(file.fileno())
-    _sync(home)
+    sync_folder(home)
     (folder / DATABASE).rename(home / DATABASE)
-    _sync(home)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(home)

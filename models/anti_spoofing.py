@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadModelFile, ModelError, WeightsMissing
+from models.onnx_file import checked_onnx
 from wording.message import message
 
 # deepface 0.0.103, models/spoofing/onnx/FasNet.py: file and how much of the picture it looks at.
@@ -67,7 +68,7 @@ class AntiSpoofing:
         try:
             self._networks = [
                 onnxruntime.InferenceSession(
-                    str(path), sess_options=options, providers=["CPUExecutionProvider"]
+                    checked_onnx(path), sess_options=options, providers=["CPUExecutionProvider"]
                 )
                 for path in found
             ]

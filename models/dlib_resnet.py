@@ -19,6 +19,7 @@ from wording.message import message
 
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+SIZE = 22_466_066  # bytes
 REINSTALL = "pip install --force-reinstall face_recognition_models==0.3.0"
 
 # Where MTCNN's and YuNet's landmarks fall in dlib's own chip (5-point predictor on its HOG box,
@@ -67,6 +68,12 @@ class DlibResnet:
 
     def __init__(self) -> None:
         path = _weights_path()
+        if not path.is_file() or path.stat().st_size != SIZE:
+            raise WeightsDamaged(
+                message(
+                    "{path} is not dlib's ResNet v1 (other size): {how}", path=path, how=REINSTALL
+                )
+            )
         self.weights: WeightsFile = weights_file(path)
         if self.weights.sha256 != SHA256:
             raise WeightsDamaged(

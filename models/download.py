@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from disk.whole_file import sync_folder
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
 from models.weights import Progress
 from wording.message import joined, message, words_of
@@ -165,11 +166,7 @@ def _room(part: Path, needed: int) -> None:
 def _finish(part: Path, target: Path) -> None:
     part.replace(target)
     _origin(part).unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(target.parent)
 
 
 def _forget(part: Path) -> None:

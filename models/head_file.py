@@ -1,13 +1,13 @@
 """A head as bytes: raw arrays, nothing that can be executed."""
 
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from disk.arrays import read_arrays
 from wording.message import message
 
 
@@ -51,17 +51,17 @@ def pack(head: HeadArrays) -> bytes:
 def unpack(content: bytes, dimension: int) -> HeadArrays:
     """Raises ValueError when these bytes are not a head of this dimension."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            head = HeadArrays(
-                subject_ids=tuple(str(s) for s in found["subject_ids"]),
-                rows=found["rows"],
-                template_ids=found["template_ids"],
-                owners=found["owners"],
-            )
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        found = read_arrays(content, ("subject_ids", "rows", "template_ids", "owners"))
+    except ValueError as error:
         raise ValueError(
             message("these bytes are not a head: {error}", error=str(error))
         ) from error
+    head = HeadArrays(
+        subject_ids=tuple(str(s) for s in found["subject_ids"].reshape(-1)),
+        rows=found["rows"],
+        template_ids=found["template_ids"],
+        owners=found["owners"],
+    )
     problem = rows_problem(head.rows, len(head.subject_ids), dimension)
     if problem or len(head.owners) != len(head.template_ids):
         raise ValueError(

@@ -14,7 +14,7 @@ from models.backbone import ScorePriors
 from models.embedding import check_crops, unit_rows
 from models.errors import BadModelFile, ModelError
 from models.onnx_description import OnnxDescription, read_description
-from models.onnx_file import refuse_external_data
+from models.onnx_file import checked_onnx
 from models.weights import WeightsFile, weights_file
 from wording.message import message, words_of
 
@@ -42,14 +42,19 @@ class OnnxBackbone:
 
     def __init__(self, toml: Path) -> None:
         self._says: OnnxDescription = read_description(toml)
-        self.weights: WeightsFile = weights_file(self._says.file)
         try:
-            self._session = _open_session(self._says.file)
+            content = checked_onnx(self._says.file)
+            self.weights: WeightsFile = weights_file(self._says.file)
+            self._session = _open_session(content)
             self._input, self._fixed_batch = _input(self._session, self._says)
             self.dimension = self._probe_dimension()
         except BadModelFile as error:
             raise BadModelFile(
-                message("{file}: {error}", file=self._says.file, error=words_of(error))
+                message(
+                    "{file}: {error}; put back the file that was used, or export it again",
+                    file=self._says.file,
+                    error=words_of(error),
+                )
             ) from error
 
     @property
@@ -144,7 +149,7 @@ class OnnxBackbone:
         return int(rows.shape[1])
 
 
-def _open_session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
+def _open_session(content: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no types
     try:
         import onnxruntime
     except ImportError as error:
@@ -153,8 +158,6 @@ def _open_session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
                 "onnxruntime cannot be loaded ({error}): pip install onnxruntime", error=str(error)
             )
         ) from error
-    content = path.read_bytes()
-    refuse_external_data(content)
     onnxruntime.disable_telemetry_events()  # Windows: elsewhere models/__init__.py did it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from disk.plain_file import read_plain
 from models.alignment import AlignmentTemplate
 from models.errors import BadModelFile
 from wording.message import message, words_of
@@ -16,6 +17,7 @@ KEYS = ("name", "file", "input", "layout", "colour", "scale", "mean", "landmarks
 PRIOR_KEYS = ("same_person", "threshold", "collision")
 LARGEST_INPUT = 1024  # px
 SMALLEST_INPUT = 16  # px
+_MOST = 1 << 20  # bytes of a description
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _short(value: object) -> str:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_plain(path, _MOST).decode("utf-8"))
     except FileNotFoundError:
         raise BadModelFile(
             message("{path} is not there: name the TOML file of the backbone", path=path)
@@ -104,10 +106,14 @@ def _load(path: Path) -> dict[str, Any]:
         raise BadModelFile(
             message("{path} cannot be read ({error})", path=path, error=error.strerror)
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML, UTF-8, numbers and dates too large
         reason = " ".join(str(error).split())
         raise BadModelFile(
-            message("{path} is not TOML ({reason})", path=path, reason=reason)
+            message(
+                "{path} is not TOML ({reason}): correct it, or put back the one that was used",
+                path=path,
+                reason=reason,
+            )
         ) from error
 
 

@@ -7,7 +7,9 @@ walked, with the wire format's own rules, so that no ONNX package is needed.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
+from pathlib import Path
 
 from models.errors import BadModelFile
 from wording.message import message
@@ -27,13 +29,30 @@ MESSAGES: dict[str, dict[int, str]] = {
 }
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # fields of a tensor
 DEEPEST = 64  # graphs within graphs
+LARGEST = 1 << 31  # bytes: protobuf's own limit
 
 
-def refuse_external_data(content: bytes) -> None:
+def checked_onnx(path: Path) -> bytes:
+    """The file's bytes, which name no other file. Raises BadModelFile."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file() or not 0 < size <= LARGEST:
+            raise BadModelFile(message("it is truncated or not an ONNX file"))
+        with path.open("rb") as file:
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        refuse_external_data(whole)  # before as much memory is taken as the file has
+        return whole[:]
+    except OSError as error:
+        reason = str(error.strerror or error)
+        raise BadModelFile(message("it cannot be read ({error})", error=reason)) from error
+
+
+def refuse_external_data(content: bytes | mmap.mmap) -> None:
     """Raises BadModelFile when `content` is not ONNX or keeps a tensor in another file."""
     try:
-        external = _has_external(memoryview(content), "model", 0)
-        has_graph = any(field == 7 and kind == BYTES for field, kind, _ in _fields(content))
+        view = memoryview(content)
+        external = _has_external(view, "model", 0)
+        has_graph = any(field == 7 and kind == BYTES for field, kind, _ in _fields(view))
     except (IndexError, ValueError):
         raise BadModelFile(message("it is truncated or not an ONNX file")) from None
     if not has_graph:

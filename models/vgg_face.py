@@ -201,7 +201,10 @@ def check_weights(path: Path) -> None:
     Only shapes and types are read: whether the numbers are the right ones, the record of its
     SHA-256 says.
     """
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+    except OSError:
+        size = 0
     if not DATA_BYTES <= size <= DATA_BYTES + HEADER_BYTES:
         raise _damaged(
             path,
@@ -222,14 +225,26 @@ def check_weights(path: Path) -> None:
 
 def _arrays(file: Any) -> list[tuple[tuple[int, ...], str]]:  # noqa: ANN401 - h5py has no types
     """Shape and type of each weight, in the order in which Keras loads them."""
-    group = file["model_weights"] if "layer_names" not in file.attrs else file
+    group = file if "layer_names" in file.attrs else _inside(file, "model_weights")
     found = []
     for layer in group.attrs["layer_names"]:
-        for name in group[layer].attrs["weight_names"]:
-            array = group[layer][name]
+        of_layer = _inside(group, layer)
+        for name in of_layer.attrs["weight_names"]:
+            array = _inside(of_layer, name)
             stored_elsewhere = array.external or array.is_virtual
             found.append((array.shape, "elsewhere" if stored_elsewhere else str(array.dtype)))
     return found
+
+
+def _inside(group: Any, name: str | bytes) -> Any:  # noqa: ANN401
+    """What is in this very file: a link may name any other on the disk, which h5py would open."""
+    import h5py
+
+    for part in (name.decode() if isinstance(name, bytes) else name).split("/"):
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise ValueError("it refers to what is not in it")
+        group = group[part]
+    return group
 
 
 def _damaged(path: Path, reason: str) -> WeightsDamaged:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from disk.whole_file import write_whole
 from models.errors import ModelError, WeightsDamaged
 from wording.message import message
 
@@ -52,7 +53,7 @@ def verify_record(path: Path, home: Path) -> WeightsFile:
     file = weights_file(path)
     record = home / f"{path.name}.sha256"
     if record.is_file():
-        recorded = record.read_text(encoding="utf-8").split(maxsplit=1)
+        recorded = record.read_text(encoding="utf-8", errors="replace").split(maxsplit=1)
         if not recorded or recorded[0] != file.sha256:
             raise WeightsDamaged(
                 message(
@@ -73,11 +74,8 @@ def write_record(file: WeightsFile, home: Path) -> None:
     Raises ModelError when `home` cannot be written.
     """
     record = home / f"{file.path.name}.sha256"
-    written = record.with_name(record.name + ".tmp")
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        written.write_text(f"{file.sha256}  {file.path.name}\n", encoding="utf-8")
-        written.replace(record)
+        write_whole(record, f"{file.sha256}  {file.path.name}\n".encode())
     except OSError as error:
         raise ModelError(
             message("{record} cannot be written ({error})", record=record, error=error.strerror)

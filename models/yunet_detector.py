@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from models.canvas import CANVAS_DESCRIPTION, RawFace, find_faces
 from models.detector import AT_ONCE, Face
 from models.errors import BadModelFile, WeightsMissing
+from models.onnx_file import checked_onnx
 from models.weights import sha256_of
-from wording.message import message
+from wording.message import message, words_of
 
 SCORE = 0.6  # a face below this confidence is not reported
 OVERLAP = 0.3  # intersection over union; OpenCV's default
@@ -36,6 +37,10 @@ class YunetDetector:
                     path=path,
                 )
             )
+        try:
+            checked_onnx(path)
+        except BadModelFile as error:
+            raise _not_yunet(path, words_of(error)) from error
         self._sha256 = sha256_of(path)
         try:
             # A network is nothing that two threads may share.
@@ -47,9 +52,7 @@ class YunetDetector:
             self.detect(np.zeros((64, 64, 3), np.uint8))  # a foreign ONNX fails here, not at work
         except (cv2.error, IndexError, TypeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown"
-            raise BadModelFile(
-                message("{path} is not a YuNet ONNX file ({reason})", path=path, reason=reason)
-            ) from error
+            raise _not_yunet(path, reason) from error
 
     @property
     def name(self) -> str:
@@ -94,3 +97,14 @@ class YunetDetector:
             for row in rows
             for x, y, w, h in [map(float, row[:4])]
         ]
+
+
+def _not_yunet(path: Path, reason: str) -> BadModelFile:
+    return BadModelFile(
+        message(
+            "{path} is not a YuNet ONNX file ({reason}): "
+            "get face_detection_yunet_2023mar.onnx from OpenCV's model zoo, or use mtcnn",
+            path=path,
+            reason=reason,
+        )
+    )

@@ -6,13 +6,14 @@ written after every change and never lowered, by however many processes.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from disk.plain_file import read_plain
+from disk.whole_file import write_whole
 from store.errors import GalleryDamaged
 from store.lock import locked
 from store.vault import Vault
@@ -20,6 +21,7 @@ from wording.message import message
 
 SUFFIX = ".anchor"
 _SYNCED_EVERY = 3600.0  # seconds
+_MOST = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class AnchorPlace:
             GalleryDamaged: it was not written with this gallery's key. OSError: it cannot be read.
         """
         try:
-            raw = self.path.read_bytes()
+            raw = read_plain(self.path, _MOST)
         except FileNotFoundError:
             return None
         if not raw:
@@ -133,15 +135,8 @@ class AnchorPlace:
         now = time.monotonic()
         synced = at_once or self._synced_at is None or now - self._synced_at >= _SYNCED_EVERY
         content = json.dumps({**_fields(anchor), "signature": self._signature(anchor)})
-        new = self.path.with_name(f".{self.path.name}.new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(content + "\n")
-            if synced:
-                file.flush()
-                os.fsync(file.fileno())
-        new.replace(self.path)
+        write_whole(self.path, content.encode() + b"\n", durable=synced)
         if synced:
-            _sync_folder(self.path.parent)
             self._synced_at = now
         self._mine = anchor
 
@@ -152,7 +147,11 @@ class AnchorPlace:
 
     def _forged(self) -> GalleryDamaged:
         return GalleryDamaged(
-            message("{path} was not written by this gallery, or was altered", path=self.path)
+            message(
+                "{path} was not written by this gallery, or was altered. Run: rollcall audit "
+                "verify; once you know why, delete the file, and the next change writes it anew",
+                path=self.path,
+            )
         )
 
 
@@ -165,11 +164,3 @@ def _fields(anchor: Anchor) -> Mapping[str, object]:
         "at": anchor.at.isoformat(),
         "since": anchor.since,
     }
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,17 +5,19 @@ committed; so a killed writer leaves a file that nothing names, and never a row 
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from disk.plain_file import read_plain
+from disk.whole_file import sync_folder, write_whole
 from store.errors import GalleryDamaged
 from store.vault import Vault
 from wording.message import message
 
 # A file that no row names may be one whose row is about to be committed.
 _GRACE_SECONDS = 3600.0
+_MOST_OF_HEAD = 1 << 31  # bytes: a million people with 512 numbers each
 
 
 class Archive:
@@ -29,13 +31,13 @@ class Archive:
     def write_head(self, head_id: str, content: bytes) -> str:
         """Seal a head's arrays; returns the SHA-256 of the file for the row."""
         sealed = self._vault.seal_head(head_id, content)
-        _write(self.head(head_id), sealed)
+        write_whole(self.head(head_id), sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def read_head(self, head_id: str, digest: str) -> bytes:
         """Raises GalleryDamaged when the file is missing or is not the one that was written."""
         try:
-            sealed = self.head(head_id).read_bytes()
+            sealed = read_plain(self.head(head_id), _MOST_OF_HEAD)
         except OSError as error:
             raise GalleryDamaged(
                 message(
@@ -55,7 +57,7 @@ class Archive:
     def write_report(self, name: str, content: bytes) -> Path:
         """For people to open, so it is not sealed: readable by this user alone."""
         path = self._reports / name
-        _write(path, content)
+        write_whole(path, content)
         return path
 
     def head(self, head_id: str) -> Path:
@@ -92,7 +94,7 @@ class Archive:
         """Write a head's file once more beside itself, for another vault; `settle` puts it in its
         place once its row says so. Returns the SHA-256 for the row."""
         sealed = vault.seal_head(head_id, self.read_head(head_id, digest))
-        _write(self._heads / f"{head_id}.{vault.key_id}.sealed", sealed)
+        write_whole(self._heads / f"{head_id}.{vault.key_id}.sealed", sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def settle(self, heads: Mapping[str, str]) -> None:
@@ -105,7 +107,7 @@ class Archive:
             for path in self._of_head(head_id):
                 if path != self.head(head_id) and _digest(path) == digest:
                     path.rename(self.head(head_id))
-                    _sync(self._heads)
+                    sync_folder(self._heads)
 
     def _of_head(self, head_id: str) -> list[Path]:
         return [self.head(head_id), *self._heads.glob(f"{head_id}.*.sealed")]
@@ -115,31 +117,11 @@ class Archive:
         for path in gone:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
-            _sync(folder)
+            sync_folder(folder)
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f".{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def open_archive(home: Path, vault: Vault) -> Archive:

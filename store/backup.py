@@ -30,6 +30,7 @@ import numpy as np
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 
+from disk.whole_file import whole_file
 from store import metadata
 from store.archive import Archive
 from store.change import template_context
@@ -284,23 +285,14 @@ def _write(
     bound = hashlib.sha256(raw).digest()
     cipher = vault.backup_cipher(salt)
     whole = max(sum(f.size for f in files), 1)
-    new = target.with_name(f".{target.name}.new")
-    try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(_MAGIC + len(raw).to_bytes(4, "big") + raw)
-            done = 0
-            for number, (chunk, last) in enumerate(_chunks(files)):
-                out.write(cipher.encrypt(_nonce(number), chunk, _bind(bound, last)))
-                done += len(chunk)
-                progress(0.4 + 0.6 * done / whole)
-            out.flush()
-            os.fsync(out.fileno())
+    with whole_file(target) as out:
+        out.write(_MAGIC + len(raw).to_bytes(4, "big") + raw)
+        done = 0
+        for number, (chunk, last) in enumerate(_chunks(files)):
+            out.write(cipher.encrypt(_nonce(number), chunk, _bind(bound, last)))
+            done += len(chunk)
+            progress(0.4 + 0.6 * done / whole)
         apart()
-        new.rename(target)
-    finally:
-        new.unlink(missing_ok=True)
-    _sync(target.parent)
 
 
 def _chunks(files: list[_File]) -> Iterator[tuple[bytes, bool]]:
@@ -608,14 +600,6 @@ def _wipe(file: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     file.unlink()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

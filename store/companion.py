@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from disk.whole_file import write_whole
 from store.errors import GalleryDamaged, StoreError
 from store.lock import locked
 from wording.message import message
@@ -51,16 +52,8 @@ def companions_in(folders: Sequence[Path], gallery_id: str) -> list[Path]:
 def write_companion(path: Path, records: Iterable[Record]) -> None:
     """Raises StoreError when it cannot be written."""
     content = _MAGIC + b"".join(r.kind + r.name + r.wrapped for r in sorted(records))
-    new = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
-        _sync_folder(path.parent)
+        write_whole(path, content)
     except OSError as error:
         raise StoreError(
             message(
@@ -123,11 +116,3 @@ def _records(path: Path, content: bytes) -> list[tuple[int, Record]]:
             name, wrapped = raw[1 : 1 + _NAME], raw[1 + _NAME :]
             found.append((place, Record(raw[:1], name, wrapped)))
     return found
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

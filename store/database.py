@@ -1,6 +1,7 @@
 """Opening the database that is the only truth, and saying plainly what is wrong with it."""
 
 import functools
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,6 +157,9 @@ def translated() -> Iterator[None]:
                     seconds=_BUSY_SECONDS,
                 )
             ) from error
+        # What should be text is none any more, or the description of a table.
+        if "decode" in text or "no such column" in text:
+            raise _damaged(text) from error
         if "disk is full" in text:
             raise StoreError(
                 message(
@@ -164,8 +168,12 @@ def translated() -> Iterator[None]:
             ) from error
         raise StoreError(message("the database cannot be used: {text}", text=text)) from error
     except sa.exc.DatabaseError as error:
-        raise GalleryDamaged(
-            message(
-                "the database is damaged ({error}); restore it from a backup", error=str(error.orig)
-            )
-        ) from error
+        raise _damaged(str(error.orig)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # nothing but rows is read here
+        raise _damaged(str(error)) from error
+
+
+def _damaged(said: str) -> GalleryDamaged:
+    return GalleryDamaged(
+        message("the database is damaged ({error}); restore it from a backup", error=said[:200])
+    )

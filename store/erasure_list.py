@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from disk.whole_file import sync_folder
 from store.errors import GalleryDamaged
 from store.lock import locked
 from store.vault import Vault
@@ -62,7 +63,7 @@ class ErasureList:
                     file.write(f"{mac} {at} {end}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _checked(self, held: str) -> tuple[dict[str, str], str, int]:
         """Who stands in it, the last line's digest, and how many bytes of it are whole lines."""
@@ -94,11 +95,3 @@ class ErasureList:
                 path=self.path,
             )
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -34,7 +34,7 @@ from store import (
 from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
-from store.change import Acting, Change, template_context
+from store.change import Acting, Change
 from store.companion import SUBJECT, Record, companions_in, erase_from
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
 from store.erasure_list import SUFFIX, ErasureList
@@ -87,7 +87,6 @@ from store.schema import (
     gallery,
     operating_points,
     samples,
-    subject_keys,
     templates,
     users,
     webhooks,
@@ -95,6 +94,7 @@ from store.schema import (
 from store.sealing import Sealing
 from store.shroud import things
 from store.vault import SubjectKey, Vault
+from store.vectors import subject_keys_of, vectors
 from store.verification import held_by, snapshot, verify
 from wording.message import message, words_of
 
@@ -142,6 +142,8 @@ class Gallery:
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
+        self._checked = -1  # the generation whose people were found to be as they were sealed
+        self._seals: dict[str, bytes] = {}  # theirs
         self._grown: list[tuple[int, frozenset[str]]] = []
         self._lock = threading.RLock()
         self._counting = threading.Lock()
@@ -169,7 +171,7 @@ class Gallery:
             rebuilt = TemplateIndex(self.facts.dimension)
             with self._reading() as connection:
                 ids = list(metadata.searchable(connection))
-                rebuilt.add(ids, self._decrypt(connection, ids, progress))
+                rebuilt.add(ids, self._vectors(connection, ids, progress))
             return Verification(
                 templates=len(rebuilt),
                 live_digest=live,
@@ -417,9 +419,18 @@ class Gallery:
     # -- reading ------------------------------------------------------------------------------
 
     def refresh(self) -> int:
-        """Bring the index to the database's generation; returns it."""
+        """Bring the index to the database's generation; returns it.
+
+        Raises:
+            GalleryDamaged: somebody's rows are not what Rollcall wrote.
+        """
         with self._lock, self._reading() as connection:
-            return self._refresh(connection)
+            reached = metadata.generation(connection)
+            if reached != self._checked:
+                check_key(connection, self._vault)
+                self._seals = seal.check_people(connection, self._vault, self._seals)
+                self._checked = reached
+            return self._refresh(connection, reached)
 
     def generation(self) -> int:
         with self._reading() as connection:
@@ -584,7 +595,7 @@ class Gallery:
             for chunk in metadata.chunks(list(subject_ids)):
                 wanted = sa.select(templates.c.template_id).where(templates.c.subject_id.in_(chunk))
                 ids += connection.execute(wanted).scalars()
-            return self._decrypt(connection, ids)
+            return self._vectors(connection, ids)
 
     def stored_templates(self, subject_ids: Collection[str]) -> list[Template]:
         """As `vectors_of`, with the photo that each was made from."""
@@ -594,7 +605,7 @@ class Gallery:
                 .where(templates.c.subject_id.in_(list(subject_ids)))
                 .order_by(templates.c.template_id)
             ).all()
-            vectors = self._decrypt(connection, [row.template_id for row in rows])
+            vectors = self._vectors(connection, [row.template_id for row in rows])
         return [
             Template(row.template_id, row.subject_id, row.sample_id, vector)
             for row, vector in zip(rows, vectors, strict=True)
@@ -904,6 +915,8 @@ class Gallery:
                 finally:
                     self._changing = None
                 end = sealing.close(reached)
+            if self._checked == reached - step:
+                self._checked = reached  # the sealing has looked at whom it touched
             self._follow(change)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 
@@ -941,8 +954,7 @@ class Gallery:
 
     # -- the two as one -----------------------------------------------------------------------
 
-    def _refresh(self, connection: sa.Connection, reached: int | None = None) -> int:
-        reached = metadata.generation(connection) if reached is None else reached
+    def _refresh(self, connection: sa.Connection, reached: int) -> int:
         if reached == self._generation:
             return reached
         check_key(connection, self._vault)
@@ -950,7 +962,7 @@ class Gallery:
         here = self._index.ids
         self._index.remove(list(here - labels.keys()))
         missing = [i for i in labels if i not in here]
-        vectors = self._decrypt(connection, missing)
+        vectors = self._vectors(connection, missing)
         _check_each(missing, labels, vectors)
         self._index.add(missing, vectors)
         self._labels = labels
@@ -958,37 +970,18 @@ class Gallery:
         self._grown = []
         return reached
 
-    def _decrypt(
+    def _vectors(
         self,
         connection: sa.Connection,
         ids: Sequence[int],
         progress: Callable[[float], None] = lambda share: None,
     ) -> NDArray[np.float32]:
-        vectors = np.empty((len(ids), self.facts.dimension), np.float32)
-        position = {template_id: i for i, template_id in enumerate(ids)}
-        keys: dict[str, SubjectKey] = {}
-        for chunk in metadata.chunks(ids):
-            rows = connection.execute(
-                sa.select(templates).where(templates.c.template_id.in_(chunk))
-            ).all()
-            keys |= self._keys(connection, {row.subject_id for row in rows} - keys.keys())
-            for row in rows:
-                plain = keys[row.subject_id].open(
-                    row.vector, *template_context(row.template_id, self.facts.fingerprint)
-                )
-                vectors[position[row.template_id]] = np.frombuffer(plain, np.float32)
-            progress((position[chunk[-1]] + 1) / len(ids))
-        return vectors
+        return vectors(connection, self._vault, self.facts, ids, progress)
 
     def _keys(
         self, connection: sa.Connection, subject_ids: Collection[str]
     ) -> dict[str, SubjectKey]:
-        if not subject_ids:
-            return {}
-        rows = connection.execute(
-            sa.select(subject_keys).where(subject_keys.c.subject_id.in_(list(subject_ids)))
-        )
-        return {row.subject_id: self._vault.unwrap(row.subject_id, row.wrapped) for row in rows}
+        return subject_keys_of(connection, self._vault, subject_ids)
 
     @property
     def acting(self) -> Acting | None:
@@ -1137,20 +1130,18 @@ def _check_schema(engine: sa.Engine) -> None:
         migrate(engine)
 
 
-def _check_each(
-    ids: Sequence[int], labels: Mapping[int, str], vectors: NDArray[np.float32]
-) -> None:
+def _check_each(ids: Sequence[int], labels: Mapping[int, str], found: NDArray[np.float32]) -> None:
     """Raises GalleryDamaged, and says whose template it is, where one is no embedding."""
-    for template_id, vector in zip(ids, vectors, strict=True):
-        if not np.isfinite(vector).all():
-            raise GalleryDamaged(
-                message(
-                    "template {template_id} of subject {subject} holds NaN or infinity; "
-                    "nothing is searched or learnt with it: restore the gallery from a backup",
-                    template_id=template_id,
-                    subject=labels[template_id],
-                )
+    for row in np.flatnonzero(~np.isfinite(found).all(axis=1))[:1]:
+        template_id = ids[row]
+        raise GalleryDamaged(
+            message(
+                "template {template_id} of subject {subject} holds NaN or infinity; "
+                "nothing is searched or learnt with it: restore the gallery from a backup",
+                template_id=template_id,
+                subject=labels[template_id],
             )
+        )
 
 
 def _open_sample(key: SubjectKey, row: sa.Row[tuple[object, ...]]) -> Sample:

@@ -10,6 +10,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from disk.whole_file import sync_folder, write_whole
 from store.errors import KeyMissing
 from store.vault import key_id_of
 from wording.message import message
@@ -52,14 +53,8 @@ def make_key_file(path: Path, key: bytes | None = None) -> bytes:
 
     The folder is made if it is absent. An existing file is never overwritten.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = key or new_key()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key.hex().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
+    write_whole(path, key.hex().encode() + b"\n", replaces=False)
     return key
 
 
@@ -124,7 +119,7 @@ def settle_key_files(path: Path, key_id: str) -> None:
                 return
             path.rename(old_key_file(path, present))
         coming.rename(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileNotFoundError:
         return  # another process was quicker
     except OSError as error:
@@ -145,11 +140,3 @@ def _open_to_others(about: os.stat_result, reader: int) -> bool:
     if mode == 0o440 and about.st_uid == about.st_gid == 0 != reader:
         return False
     return bool(mode & 0o077)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

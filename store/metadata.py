@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
-from store.errors import GalleryMissing, KeyMissing
+from store.errors import GalleryDamaged, GalleryMissing, KeyMissing
 from store.records import (
     Consent,
     GalleryFacts,
@@ -235,6 +235,14 @@ def _subjects(
     counts = dict.fromkeys(found, 0)
     owners = _roots({subject_id: row["merged_into"] for subject_id, row in found.items()})
     for owner, count in connection.execute(counted.group_by(templates.c.subject_id)):
+        if owner not in owners:
+            raise GalleryDamaged(
+                message(
+                    "there are templates of {subject}, who is not there; run: rollcall audit "
+                    "verify, and restore a backup",
+                    subject=owner,
+                )
+            )
         counts[owners[owner]] += count
     return {
         subject_id: Subject(
@@ -279,14 +287,13 @@ def searchable(connection: sa.Connection) -> dict[int, str]:
     ).all()
     states = {row.subject_id: row.state for row in rows}
     owners = _roots({row.subject_id: row.merged_into for row in rows})
+    # In order of id it comes from the table, never from its index of owners, which could disagree
+    # in a damaged file: whose a row is, is proved when the row is opened.
+    found = connection.execute(_OWNERS).all()
     return {
-        row.template_id: owners[row.subject_id]
-        for row in connection.execute(
-            sa.select(templates.c.template_id, templates.c.subject_id).order_by(
-                templates.c.template_id
-            )
-        )
-        if states[owners[row.subject_id]] == "active"
+        template_id: owners[subject_id]
+        for template_id, subject_id in found
+        if states[owners[subject_id]] == "active"
     }
 
 
@@ -451,3 +458,6 @@ _FACTS = sa.select(
     gallery.c.consent_policy,
 )
 _GENERATION = sa.select(gallery.c.generation)  # asked several times for every answer
+_OWNERS = sa.select(templates.c.template_id, templates.c.subject_id).order_by(
+    templates.c.template_id
+)

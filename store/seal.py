@@ -217,6 +217,41 @@ def wrong_subjects(
     return sorted(wrong), total == kept[SUBJECTS].seal
 
 
+def check_people(
+    connection: sa.Connection, vault: Vault, known: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Is everybody as they were sealed? Fail closed: a name in a damaged row is another's name.
+
+    Args:
+        known: the seals that were found right before; who still has the same is not read again.
+
+    Returns:
+        Everybody's seals, to be known from now on.
+
+    Raises:
+        GalleryDamaged: somebody is not, with the next step.
+    """
+    kept = read(connection)
+    held = {row.subject_id: row.seal for row in connection.execute(_HELD)}
+    check_whole(SUBJECTS in kept and None not in held.values())
+    check_whole(as_bytes(sum_of(held.values())) == kept[SUBJECTS].seal)
+    fresh = {s: sealed for s, sealed in held.items() if known.get(s) != sealed}
+    columns = kept[SUBJECTS].columns
+    some = sorted(fresh) if known else None
+    lines = {name: lines_of(connection, name, columns, some) for name in columns}
+    now = seals_of(vault, lines)
+    for subject_id in sorted(now.keys() | fresh.keys()):
+        if now.get(subject_id) != fresh.get(subject_id):
+            raise GalleryDamaged(
+                message(
+                    "what is kept of subject {subject} was changed outside Rollcall; nobody is "
+                    "named. Run: rollcall audit verify, and restore a backup",
+                    subject=subject_id,
+                )
+            )
+    return held
+
+
 # -- the digests ----------------------------------------------------------------------------------
 
 
@@ -383,6 +418,7 @@ def changed_outside(name: str) -> GalleryDamaged:
 
 
 _EVERY_SEAL = sa.select(seals.c.name, seals.c.columns, seals.c.seal)
+_HELD = sa.select(subject_keys.c.subject_id, subject_keys.c.seal)
 _SEALED: dict[str, Any] = {
     "columns": sa.bindparam("sealed_columns"),
     "seal": sa.bindparam("sealed"),

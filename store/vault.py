@@ -7,6 +7,7 @@ Destroying the wrapped key makes every copy of that subject's rows unreadable. A
 a row that was moved to somebody else, or comes from another backbone, does not open.
 """
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -34,10 +35,14 @@ class SubjectKey:
     subject_id: str
     key: bytes
 
+    @functools.cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self.key)
+
     def seal(self, plaintext: bytes, *context: str) -> bytes:
         """Encrypt; `context` must be given again, word for word, to open."""
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + AESGCM(self.key).encrypt(nonce, plaintext, self._bind(context))
+        return nonce + self._cipher.encrypt(nonce, plaintext, self._bind(context))
 
     def open(self, sealed: bytes, *context: str) -> bytes:
         """Decrypt.
@@ -46,7 +51,7 @@ class SubjectKey:
             GalleryDamaged: the bytes, the subject or the context are not those of `seal`.
         """
         try:
-            return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
         except (InvalidTag, ValueError) as error:
             raise self.changed() from error
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enrollment import people_archive
 from enrollment.errors import BadInput
 from enrollment.handed_in import HandedIn, read_handed_in
 from enrollment.intake import check_name, files_to_identify, gather
@@ -281,3 +282,60 @@ def test_names_of_folders_are_refused_one_by_one(tmp_path: Path) -> None:
 def test_what_a_browser_hands_over_wrong(files: list[HandedIn], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         read_handed_in(files)
+
+
+def test_an_archive_of_links_and_archives_gives_nothing_away(tmp_path: Path) -> None:
+    """A link in an archive is a file with a path in it, an archive within is no photo."""
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    link = zipfile.ZipInfo("Anna/1.png")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(link, str(secret))
+    (anna,) = gather([tmp_path / "x.zip"])
+    assert anna.photos[0].read() == str(secret).encode()
+    inner = zipped(tmp_path / "inner.zip", {"Anna/1.png": PICTURE}).read_bytes()
+    nested = zipped(tmp_path / "nested.zip", {"Anna/more.zip": inner})
+    with pytest.raises(BadInput, match="no photo"):
+        gather([nested])
+
+
+def test_a_member_without_a_name_is_nothing(tmp_path: Path) -> None:
+    """Python's own `is_dir` breaks off on one."""
+    nameless = zipfile.ZipInfo()
+    nameless.filename = ""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(nameless, PICTURE)
+        archive.writestr("Anna/1.png", PICTURE)
+    (anna,) = gather([tmp_path / "x.zip"])
+    assert len(anna.photos) == 1
+
+
+def test_an_archive_that_is_too_large_in_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_archive, "MAX_TOTAL", 10_000)
+    members = {f"Anna/{i}.png": os.urandom(4000) for i in range(3)}
+    with pytest.raises(BadInput, match="unpacks to"):
+        gather([zipped(tmp_path / "x.zip", members)])
+
+
+def test_an_archive_that_understates_itself_gives_no_more_than_a_photo(tmp_path: Path) -> None:
+    """It says 10 bytes and holds 50 MB of them."""
+    path = zipped(tmp_path / "x.zip", {"Anna/1.png": bytes(50 << 20)})
+    raw = path.read_bytes()
+    size = (50 << 20).to_bytes(4, "little")
+    assert raw.count(size) == 2
+    path.write_bytes(raw.replace(size, (10).to_bytes(4, "little")))
+    (anna,) = gather([path])
+    try:
+        assert len(anna.photos[0].read()) <= people_archive.MAX_BYTES + 1
+    except OSError as error:
+        assert "damaged" in str(error)
+
+
+def test_a_table_of_a_million_columns(tmp_path: Path) -> None:
+    wide = b"name,photo" + b",x" * 1_000_000 + b"\nAnna,none.png" + b",y" * 1_000_000 + b"\n"
+    (tmp_path / "wide.csv").write_bytes(wide)
+    with pytest.raises(BadInput, match=r"line 2.*no photo"):
+        gather([tmp_path / "wide.csv"])

@@ -41,3 +41,6 @@ def test_a_digest_is_recorded_at_first_use_and_compared_later(tmp_path):
     (home / "w.h5.sha256").write_text("")
     with pytest.raises(WeightsDamaged):
         verify_record(path, home)
+    (home / "w.h5.sha256").write_bytes(b"\xff rotten")
+    with pytest.raises(WeightsDamaged):
+        verify_record(path, home)

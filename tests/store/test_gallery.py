@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from store import audit
+from store import audit, seal
 from store.change import template_context
-from store.database import damage, migrate, open_engine
+from store.database import damage, migrate, open_engine, translated
 from store.errors import (
     BadVector,
     GalleryDamaged,
@@ -21,7 +21,9 @@ from store.errors import (
 )
 from store.gallery import create_gallery, open_gallery, read_facts
 from store.records import NewSample
-from store.schema import metadata, templates
+from store.schema import metadata, subject_keys, subjects, templates
+from store.vault import Vault
+from store.vectors import vectors
 from tests.store.places import KEY, enroll, facts, in_folder, make, postgresql, sample, vector
 
 
@@ -338,5 +340,97 @@ def test_a_template_that_is_no_number_is_said(url: str) -> None:
         connection.execute(
             sa.update(templates).where(templates.c.template_id == template_id).values(vector=sealed)
         )
+        kept = seal.read(connection)
+        _, now = seal.seal_all(connection, gallery._vault)
+        seal.close(connection, gallery._vault, kept, now, gallery.generation())
     with pytest.raises(GalleryDamaged, match=f"template {template_id} of subject {anna}"):
         open_gallery(url, KEY).refresh()
+
+
+@pytest.mark.parametrize("name", ["Anoa", "Bert"])
+def test_a_name_that_was_changed_names_nobody(url: str, name: str) -> None:
+    """One bit in a file makes Anna another; before, she was called so at the door."""
+    gallery = make(url)
+    anna, bert = enroll(gallery, "Anna", seed=1), enroll(gallery, "Bert", seed=5)
+    with gallery._engine.begin() as connection:
+        of_anna = subjects.c.subject_id == anna
+        connection.execute(sa.update(subjects).where(of_anna).values(name=name))
+    damaged = open_gallery(url, KEY)
+    with pytest.raises(GalleryDamaged, match=f"subject {anna} was changed.*restore a backup"):
+        damaged.search(vector(1)[None], 1)
+    with damaged.change("test") as change:  # who asks to be erased is erased
+        change.erase([anna], "request")
+    (found,) = damaged.search(vector(5)[None], 1)
+    assert [match.subject_id for match in found] == [bert]
+
+
+def test_what_another_process_changes_is_looked_at_and_no_more(url: str) -> None:
+    gallery, other = make(url), open_gallery(url, KEY)
+    anna, bert = enroll(gallery, "Anna"), enroll(gallery, "Bert")
+    other.refresh()
+    with gallery.change("test") as change:
+        change.rename(bert, "Berta")
+    other.refresh()  # only Berta's seal is another one
+    with gallery._engine.begin() as connection:
+        connection.execute(
+            sa.update(subjects).where(subjects.c.subject_id == anna).values(name="Berta")
+        )
+        connection.execute(
+            sa.update(subject_keys).where(subject_keys.c.subject_id == anna).values(seal=bytes(32))
+        )
+    with gallery.change("test") as change:
+        change.rename(bert, "Bert")
+    with pytest.raises(GalleryDamaged, match="seal"):
+        other.refresh()
+
+
+def test_a_template_without_its_row_or_key_is_said() -> None:
+    """What was not found was once whatever lay in memory."""
+    engine = open_engine("sqlite://")
+    migrate(engine)
+    with engine.begin() as connection, pytest.raises(GalleryDamaged, match=r"template 7 .*backup"):
+        vectors(connection, Vault(KEY), facts(), [7])
+
+
+def test_text_that_is_none_any_more_is_damage(url: str) -> None:
+    gallery = make(url)
+    if gallery._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL looks at text before it takes it")
+    enroll(gallery, "Anna")
+    with gallery._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE subjects SET name = CAST(x'ff41' AS TEXT)")
+    with pytest.raises(GalleryDamaged, match="restore it from a backup"):
+        gallery.subjects()
+
+
+def test_json_that_is_none_any_more_is_damage(url: str) -> None:
+    gallery = make(url)
+    with gallery._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE seals SET columns = '{' WHERE name = 'subjects'")
+    with pytest.raises(GalleryDamaged, match="restore it from a backup"):
+        open_gallery(url, KEY)
+
+
+def test_templates_of_nobody_are_damage(url: str) -> None:
+    gallery = make(url)
+    if gallery._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps its foreign keys")
+    anna = enroll(gallery, "Anna")
+    with gallery._engine.connect() as connection:
+        connection.rollback()
+        connection.connection.driver_connection.executescript(
+            "PRAGMA foreign_keys = OFF; UPDATE templates SET subject_id = subject_id || 'x'"
+        )
+    with pytest.raises(GalleryDamaged, match=f"templates of {anna}x.*restore a backup"):
+        gallery.subjects()
+
+
+def test_a_description_that_rotted_is_damage(url: str) -> None:
+    engine = make(url)._engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("of SQLite's file")
+    with pytest.raises(GalleryDamaged, match="restore it from a backup"), translated():
+        raise UnicodeDecodeError("utf-8", b"\xe2", 0, 1, "invalid continuation byte")
+    said = pytest.raises(GalleryDamaged, match="restore it from a backup")
+    with said, translated(), engine.connect() as connection:
+        connection.exec_driver_sql("SELECT templates.vectxr FROM templates")

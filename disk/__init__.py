@@ -1,0 +1,1 @@
+"""How files are written. Below every room but `wording`, so that all write them alike."""

@@ -1,0 +1,113 @@
+"""Templates' vectors out of their encrypted rows, many at a time: each opening of a gallery waits
+for all of them.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from store import metadata
+from store.change import template_context
+from store.errors import GalleryDamaged
+from store.records import GalleryFacts
+from store.schema import subject_keys, templates
+from store.vault import SubjectKey, Vault
+from wording.message import message
+
+_AT_ONCE = 2_000  # rows; 4 MB of 512 numbers each, 32 MB of 4,096
+_NUMBER_BYTES = 4
+
+
+def vectors(
+    connection: sa.Connection,
+    vault: Vault,
+    facts: GalleryFacts,
+    ids: Sequence[int],
+    progress: Callable[[float], None] = lambda share: None,
+) -> NDArray[np.float32]:
+    """(n, dimension): the vectors of these templates, in this order.
+
+    Raises:
+        GalleryDamaged: a row is gone, or does not open.
+    """
+    found = np.empty((len(ids), facts.dimension), np.float32)
+    keys: dict[str, SubjectKey] = {}
+    most = 2 * len(ids) > metadata.count_of_templates(connection)
+    rows_of = _range if most and _rise(ids) else _list
+    for begin in range(0, len(ids), _AT_ONCE):
+        wanted = ids[begin : begin + _AT_ONCE]
+        rows = {row[0]: row for row in rows_of(connection, wanted)}
+        keys |= subject_keys_of(connection, vault, {row[1] for row in rows.values()} - keys.keys())
+        opened = b"".join([_open(rows, keys, template_id, facts) for template_id in wanted])
+        found[begin : begin + len(wanted)] = np.frombuffer(opened, np.float32).reshape(
+            len(wanted), facts.dimension
+        )
+        progress((begin + len(wanted)) / len(ids))
+    return found
+
+
+def _open(
+    rows: Mapping[int, Sequence[Any]],
+    keys: Mapping[str, SubjectKey],
+    template_id: int,
+    facts: GalleryFacts,
+) -> bytes:
+    try:
+        _, subject_id, sealed = rows[template_id]
+        key = keys[subject_id]
+    except KeyError:
+        raise _gone(template_id) from None
+    plain = key.open(sealed, *template_context(template_id, facts.fingerprint))
+    if len(plain) != facts.dimension * _NUMBER_BYTES:
+        raise _gone(template_id)
+    return plain
+
+
+def subject_keys_of(
+    connection: sa.Connection, vault: Vault, subject_ids: Collection[str]
+) -> dict[str, SubjectKey]:
+    """Those of these subjects that are there. Raises GalleryDamaged when one does not open."""
+    found = {}
+    for chunk in metadata.chunks(sorted(subject_ids)):
+        for subject_id, wrapped in connection.execute(_KEYS, {"whose": chunk}):
+            found[subject_id] = vault.unwrap(subject_id, wrapped)
+    return found
+
+
+def _rise(ids: Sequence[int]) -> bool:
+    return all(one < other for one, other in pairwise(ids))
+
+
+def _range(connection: sa.Connection, ids: Sequence[int]) -> Sequence[Sequence[Any]]:
+    """All between the first and the last: in one go, as they lie in the file."""
+    return connection.execute(_BETWEEN, {"low": ids[0], "high": ids[-1]}).all()
+
+
+def _list(connection: sa.Connection, ids: Sequence[int]) -> Sequence[Sequence[Any]]:
+    """These alone, looked up one by one."""
+    found: list[Sequence[Any]] = []
+    for chunk in metadata.chunks(ids):
+        found += connection.execute(_AMONG, {"wanted": chunk}).all()
+    return found
+
+
+def _gone(template_id: int) -> GalleryDamaged:
+    return GalleryDamaged(
+        message(
+            "template {template_id} cannot be read: its row or its subject's key is gone or was "
+            "changed; restore the gallery from a backup",
+            template_id=template_id,
+        )
+    )
+
+
+_ROW = sa.select(templates.c.template_id, templates.c.subject_id, templates.c.vector)
+_BETWEEN = _ROW.where(templates.c.template_id.between(sa.bindparam("low"), sa.bindparam("high")))
+_AMONG = _ROW.where(templates.c.template_id.in_(sa.bindparam("wanted", expanding=True)))
+_KEYS = sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped).where(
+    subject_keys.c.subject_id.in_(sa.bindparam("whose", expanding=True))
+)
