@@ -117,7 +117,24 @@ def facts_of(
 
 
 def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
-    """Make key and database; the gallery appears whole or not at all."""
+    """Make key and database; the gallery appears whole or not at all.
+
+    Raises:
+        GalleryExists: there is one. Unusable: the folder or the key's cannot be written to.
+    """
+    try:
+        _write_gallery(settings, facts, database)
+    except OSError as error:
+        raise Unusable(
+            message(
+                "no gallery was made in {home}: {error}",
+                home=settings.home,
+                error=str(error.strerror or error),
+            )
+        ) from error
+
+
+def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None) -> None:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if settings.key is not None:
         key = parse_key(settings.key)

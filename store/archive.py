@@ -7,10 +7,11 @@ committed; so a killed writer leaves a file that nothing names, and never a row 
 import hashlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from store.errors import GalleryDamaged
+from store.errors import GalleryDamaged, StoreError
 from store.vault import Vault
 from wording.message import message
 
@@ -19,7 +20,10 @@ _GRACE_SECONDS = 3600.0
 
 
 class Archive:
-    """The folders `heads` and `reports` in a gallery's folder."""
+    """The folders `heads` and `reports` in a gallery's folder.
+
+    What writes or deletes raises StoreError where the disk is full or broken.
+    """
 
     def __init__(self, home: Path, vault: Vault) -> None:
         self._heads = home / "heads"
@@ -29,7 +33,8 @@ class Archive:
     def write_head(self, head_id: str, content: bytes) -> str:
         """Seal a head's arrays; returns the SHA-256 of the file for the row."""
         sealed = self._vault.seal_head(head_id, content)
-        _write(self.head(head_id), sealed)
+        with _translated():
+            _write(self.head(head_id), sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def read_head(self, head_id: str, digest: str) -> bytes:
@@ -55,7 +60,8 @@ class Archive:
     def write_report(self, name: str, content: bytes) -> Path:
         """For people to open, so it is not sealed: readable by this user alone."""
         path = self._reports / name
-        _write(path, content)
+        with _translated():
+            _write(path, content)
         return path
 
     def head(self, head_id: str) -> Path:
@@ -77,11 +83,13 @@ class Archive:
         kept = {self.head(head_id) for head_id in heads} | {self._reports / r for r in reports}
         found = [p for folder in (self._heads, self._reports) for p in folder.glob("*")]
         old = time.time() - _GRACE_SECONDS
-        self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
+        with _translated():
+            self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
 
     def remove(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete these; what is not there is passed over."""
-        self._delete([*(self.head(h) for h in heads), *(self._reports / r for r in reports)])
+        with _translated():
+            self._delete([*(self.head(h) for h in heads), *(self._reports / r for r in reports)])
 
     def _delete(self, paths: Collection[Path]) -> None:
         gone = [path for path in paths if path.exists()]
@@ -109,6 +117,19 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            message(
+                "the folder of the gallery cannot be written to: {error}",
+                error=str(error.strerror or error),
+            )
+        ) from error
 
 
 def open_archive(home: Path, key: bytes) -> Archive:

@@ -256,7 +256,8 @@ def _write(
     bound = hashlib.sha256(raw).digest()
     cipher = vault.backup_cipher(salt)
     whole = max(sum(f.size for f in files), 1)
-    new = target.with_name(f".{target.name}.new")
+    # A name of its own: what a killed one left must not stand in the way of the next.
+    new = target.with_name(f".{secrets.token_hex(8)}.{target.name}.new")
     try:
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as out:

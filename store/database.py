@@ -147,25 +147,28 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
-        text = str(error.orig)
-        if "locked" in text or "busy" in text:
-            raise GalleryLocked(
-                message(
-                    "another process has held the gallery for {seconds} s; "
-                    "wait for it to finish and try again",
-                    seconds=_BUSY_SECONDS,
-                )
-            ) from error
-        if "disk is full" in text:
-            raise StoreError(
-                message(
-                    "the disk is full; nothing was changed. Free some space and repeat the command"
-                )
-            ) from error
-        raise StoreError(message("the database cannot be used: {text}", text=text)) from error
+        raise _unusable(str(error.orig)) from error
+    except sqlite3.OperationalError as error:  # of what goes past SQLAlchemy: see `checkpoint`
+        raise _unusable(str(error)) from error
     except sa.exc.DatabaseError as error:
         raise GalleryDamaged(
             message(
                 "the database is damaged ({error}); restore it from a backup", error=str(error.orig)
             )
         ) from error
+
+
+def _unusable(text: str) -> StoreError:
+    if "locked" in text or "busy" in text:
+        return GalleryLocked(
+            message(
+                "another process has held the gallery for {seconds} s; "
+                "wait for it to finish and try again",
+                seconds=_BUSY_SECONDS,
+            )
+        )
+    if "disk is full" in text:
+        return StoreError(
+            message("the disk is full; nothing was changed. Free some space and repeat the command")
+        )
+    return StoreError(message("the database cannot be used: {text}", text=text))

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -954,7 +954,9 @@ def open_gallery(
     opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
     opened.seal()
     if opened.unfinished_erasures():
-        opened.finish_erasures()
+        # Where the disk is full, who is here can still be told; doctor says what is not finished.
+        with suppress(StoreError):
+            opened.finish_erasures()
     return opened
 
 
