@@ -9,23 +9,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import sqlalchemy as sa
 from alembic import command
 from numpy.typing import NDArray
 
 from enrollment.enroller import allow_collision
 from enrollment.night_report import NightReport
 from enrollment.nightly import Nightly
-from enrollment.opening import is_gallery
+from enrollment.opening import facts_of, is_gallery
 from enrollment.planning import NightPolicy
 from enrollment.service import Service
-from models.head_trainer import HeadTrainer
+from models.head_trainer import HeadTrainer, unit_rows
 from store.archive import open_archive
+from store.change import Change
 from store.database import _alembic, open_engine, sqlite_url
+from store.gallery import stamp
 from store.key import parse_key
+from store.records import NewSample
+from store.vault import Vault
 from tests import tiny
-from tests.faults.place import PHOTOS, Place, person
+from tests.faults.place import PHOTOS, Place, capture, person
 from tests.faults.soundness import Found
+from tests.store.test_migrations import NoSealing
 
 Say = Callable[[str], None]
 PEOPLE = {"Anna": 0, "Bertram Unmistakable": 1, "Cleo": 2}
@@ -191,38 +195,26 @@ def _had_its_night(
 
 
 def _of_before(place: Place, revision: str) -> None:
-    """A gallery as that version made it, with people in it."""
-    newest = Place(place.root.with_name(f"{place.root.name}-newest"))
-    _with_people(newest)
-    newest.copy(place.root)
-    database = place.home / "gallery.db"
-    database.unlink()
-    engine, config = open_engine(sqlite_url(database)), _alembic()
+    """A gallery as a version without seals and anchors made it, with people in it."""
+    place.home.mkdir(parents=True)
+    vault, facts = Vault(parse_key(tiny.KEY)), facts_of(capture(), "", "required")
+    engine, config = open_engine(sqlite_url(place.home / "gallery.db")), _alembic()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
-    with engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        connection.rollback()
-        raw.execute("ATTACH ? AS newest", [str(newest.home / "gallery.db")])
-        raw.execute("PRAGMA foreign_keys = OFF")
-        for table in sa.inspect(connection).get_table_names():
-            if table in ("alembic_version", "seals"):
-                continue
-            columns = [
-                row[1]
-                for row in raw.execute(f"PRAGMA main.table_info({table})").fetchall()
-                if row[1] in {r[1] for r in raw.execute(f"PRAGMA newest.table_info({table})")}
-                and row[1] != "seal"
-            ]
-            listed = ", ".join(f'"{column}"' for column in columns)
-            raw.execute(
-                f"INSERT INTO main.{table} ({listed}) SELECT {listed} FROM newest.{table}"  # noqa: S608
+        stamp(connection, parse_key(tiny.KEY), facts, 0.01)
+        now = datetime.now(UTC)
+        change = Change(connection, vault, facts, 0, now, "old", NoSealing(), lambda _: None)
+        drawn = np.random.default_rng(0).normal(size=(len(PEOPLE), PHOTOS, facts.dimension))
+        for name, vectors in zip(PEOPLE, drawn.astype(np.float32), strict=True):
+            subject_id = change.add_subject(name, None)
+            consent = change.add_consent(subject_id, "consent", "yes")
+            change.add_samples(
+                subject_id,
+                consent,
+                [NewSample(v.tobytes()[:32], b"picture", {}, v) for v in unit_rows(vectors)],
             )
-        raw.execute("DETACH newest")
     engine.dispose()
-    for anchor in (place.root / "keys").iterdir():
-        anchor.unlink()  # that version had none
 
 
 def _migrate(place: Place, say: Say) -> None:
