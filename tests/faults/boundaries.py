@@ -75,15 +75,15 @@ class Harness:
         self.operation = operation
         self.base = Place(folder / operation.name)
         operation.make(self.base)
-        self._trial = folder / "trial"
-        self.before = look(self.base.copy(self._trial))
+        self.trial = folder / "trial"
+        self.before = look(self.base.copy(self.trial))
 
     def boundaries(self) -> list[Boundary]:
         """Of one run that nobody disturbs, in order."""
         return [b for b in self.calls() if b is not None]
 
     def calls(self) -> Iterator[Boundary | None]:
-        place = self.base.copy(self._trial)
+        place = self.base.copy(self.trial)
         ended, lines = self.traced(place, ["-y"], WRITES)
         assert ended.broke is None, ended.broke
         assert ended.refused is None, ended.refused
@@ -104,7 +104,7 @@ class Harness:
         Raises:
             AssertionError: something is lost, half there, or was not said plainly.
         """
-        place = self.base.copy(self._trial)
+        place = self.base.copy(self.trial)
         told = f"inject={boundary.call}:{fault.inject}:when={boundary.when}"
         ended, lines = self.traced(place, ["-e", told], (boundary.call,))
         if fault.deadly and not ended.killed:
@@ -135,7 +135,7 @@ class Harness:
     ) -> tuple[Ended, list[str]]:
         """Run the operation under strace: how it ended, and strace's lines."""
         child = Forked(lambda say: self.operation.act(place, say))
-        with tempfile.NamedTemporaryFile("r", dir=self._trial.parent) as out:
+        with tempfile.NamedTemporaryFile("r", dir=self.trial.parent) as out:
             command = ["strace", "-p", str(child.pid), "-o", out.name]
             with subprocess.Popen(
                 [*command, "-e", f"trace={','.join(calls)}", *options],
