@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from store.errors import StoreError
 Say = Callable[[str], None]
 # What a door knows how to say. Anything else is a traceback to whoever gets it.
 EXPECTED = (StoreError, RollcallError, ModelError)
+_PATIENCE = 90  # seconds; then it hangs, which SIGALRM ends
 _SAYS, _REFUSES, _BREAKS = "+", "-", "!"
 
 
@@ -39,6 +41,7 @@ class Forked:
     """Not before `go` does it do anything."""
 
     def __init__(self, work: Callable[[Say], None]) -> None:
+        self._early = b""
         waits, self._go = os.pipe()
         self._told, tells = os.pipe()
         self.pid = os.fork()
@@ -54,11 +57,17 @@ class Forked:
             os.write(self._go, b"g")
         os.close(self._go)
 
+    def wait_for(self, lines: int) -> None:
+        """Until it has said so many, or has ended."""
+        while self._early.count(b"\n") < lines and (read := os.read(self._told, 1 << 16)):
+            self._early += read
+
     def ended(self) -> Ended:
         """Wait for it. What it said before it was killed counts."""
-        with os.fdopen(self._told, "r", encoding="utf-8") as told:
-            lines = told.read().splitlines()
+        with os.fdopen(self._told, "rb") as told:
+            lines = (self._early + told.read()).decode().splitlines()
         _, status = os.waitpid(self.pid, 0)
+        assert not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM), "it hangs"
         by = {kind: [line[1:] for line in lines if line[0] == kind] for kind in "+-!"}
         return Ended(
             tuple(by[_SAYS]),
@@ -73,6 +82,7 @@ def _child(work: Callable[[Say], None], waits: int, tells: int) -> None:
         os.write(tells, f"{kind}{line}\n".encode())
 
     try:
+        signal.alarm(_PATIENCE)
         photo.shared_decoder = _InThisProcess  # type: ignore[assignment]
         os.read(waits, 1)
         work(lambda line: tell(_SAYS, line))

@@ -74,5 +74,5 @@ def answers(service: Service) -> None:
     # One at a time: for more faiss makes threads, and a fork waits for ever for its parent's.
     nearest = [service._gallery.search(v[None], 1)[0][0].subject_id for v in vectors]
     assert nearest == list(found.subject_ids), "the index answers with somebody else"
-    best = [ranking.subject_ids[0] for ranking in service._roster.rank(vectors)]
+    best = [service._roster.rank(v[None])[0].subject_ids[0] for v in vectors]
     assert best == list(found.subject_ids), "the head answers with somebody else"
