@@ -4,8 +4,8 @@
     python -m benchmarks.power_loss --states 2000 --only erase
     python -m benchmarks.power_loss --states 2000 --control      must find losses
 
-The calls of one run of each operation (tests/faults/operations.py) are recorded with strace. At each
-of them the power goes: all kept, what was not made durable lost, its names lost too, and random
+The calls of one run of each operation (tests/faults/operations.py) are recorded with strace. At
+each of them the power goes: all kept, what was not made durable lost, its names too, and random
 parts of it torn at 512 bytes. Each state is opened by SQLite, which checks it; where its rows or
 files are new, the store opens it and looks at everything. The control forgets that anything was
 made durable, as if there were no fsync. It may be broken off; it prints what it has seen so far,

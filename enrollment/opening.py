@@ -160,6 +160,7 @@ def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None
     finally:
         for left in settings.home.glob(f".{facts.gallery_id}.db*"):
             left.unlink()
+    _sync(settings.home)
 
 
 def is_gallery(home: Path) -> bool:
@@ -257,3 +258,14 @@ def _write_pointer(home: Path, database: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(_pointer(home))
+    _sync(home)
+
+
+def _sync(home: Path) -> None:
+    """Else a loss of power takes the names again, and with them a gallery that was acknowledged."""
+    for folder in (home, home.parent):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

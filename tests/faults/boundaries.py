@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.faults.forked import Ended, Forked
 from tests.faults.operations import Operation
 from tests.faults.place import MEMORY, Place
-from tests.faults.soundness import Found, look
+from tests.faults.soundness import look
 
 WRITES = (
     "openat", "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate",
@@ -170,7 +170,11 @@ class Tally:
 
 
 def run(
-    operation: Operation, folder: Path, tally: Tally, every: int = 1, faults: tuple[Fault, ...] = FAULTS
+    operation: Operation,
+    folder: Path,
+    tally: Tally,
+    every: int = 1,
+    faults: tuple[Fault, ...] = FAULTS,
 ) -> int:
     """Each fault at every `every`-th boundary; how many boundaries there are."""
     started = time.monotonic()

@@ -101,9 +101,7 @@ def _enroll_all(service: Service, people: dict[str, int], say: Say) -> None:
         say(report.name)
 
 
-def _enrolled(
-    before: Found | None, now: Found | None, _place: Place, said: Sequence[str]
-) -> bool:
+def _enrolled(before: Found | None, now: Found | None, _place: Place, said: Sequence[str]) -> bool:
     assert before is not None
     assert now is not None
     there = list(now.people)[len(before.people) :]
@@ -230,9 +228,7 @@ def _migrate(place: Place, say: Say) -> None:
         say("migrated")
 
 
-def _migrated(
-    before: Found | None, now: Found | None, _place: Place, said: Sequence[str]
-) -> bool:
+def _migrated(before: Found | None, now: Found | None, _place: Place, said: Sequence[str]) -> bool:
     assert before is not None
     assert now is not None
     assert now.people == before.people
@@ -255,9 +251,7 @@ def _back_up(place: Place, say: Say) -> None:
         say(service.backup(place.home / "backups" / "one.rollcall").name)
 
 
-def _backed_up(
-    before: Found | None, now: Found | None, place: Place, said: Sequence[str]
-) -> bool:
+def _backed_up(before: Found | None, now: Found | None, place: Place, said: Sequence[str]) -> bool:
     assert before is not None
     assert now is not None
     assert set(said) <= set(now.backups), "a backup that was acknowledged is lost"

@@ -101,7 +101,7 @@ class Disk:
         """Everything kept; the data that is not durable lost; the names too; the names alone."""
         for data in (True, False):
             for names in (True, False):
-                yield self._state(point, lambda: names, lambda _, data=data: data)
+                yield self._state(point, lambda names=names: names, lambda _, data=data: data)
 
     def torn(self, point: int, chance: random.Random) -> State:
         """Each write that is not durable kept, lost or torn at sectors; names by chance."""

@@ -72,8 +72,10 @@ def look(place: Place) -> Found | None:
             half = rows.execute(query).fetchall()
             assert not half, f"{what}: {half}"
         people = dict(
-            rows.execute("SELECT name, count(*) FROM subjects JOIN templates USING (subject_id) "
-                         "GROUP BY subject_id ORDER BY enrolled_at").fetchall()
+            rows.execute(
+                "SELECT name, count(*) FROM subjects JOIN templates USING (subject_id) "
+                "GROUP BY subject_id ORDER BY enrolled_at"
+            ).fetchall()
         )
         assert sum(people.values()) == found.templates
         (erased,) = rows.execute("SELECT count(*) FROM erasures").fetchone()

@@ -23,8 +23,9 @@ from tests.faults.soundness import look
 
 _KEPT = 3  # people a writer leaves before it erases its oldest
 _PARTS = ("templates", "samples", "consents", "subject_keys")
-_WHOLE = f"""SELECT name, {", ".join(f"(SELECT count(*) FROM {t} WHERE {t}.subject_id = s.subject_id)"
-    for t in _PARTS)} FROM subjects s WHERE name LIKE ?"""  # noqa: S608
+_WHOLE = f"""SELECT name, {
+    ", ".join(f"(SELECT count(*) FROM {t} WHERE {t}.subject_id = s.subject_id)" for t in _PARTS)
+} FROM subjects s WHERE name LIKE ?"""  # noqa: S608
 
 
 def add(service: Service, name: str, seed: int) -> str:

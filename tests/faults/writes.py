@@ -43,7 +43,9 @@ def parse(lines: Sequence[str], root: Path) -> list[Write]:
     return [_relative(w, under) for w in found if w.kind == "said" or w.path.startswith(under)]
 
 
-def _write(call: str, rest: str, result: int, places: dict[str, int], line: str) -> list[Write]:
+def _write(  # noqa: PLR0911 - one for each kind of call
+    call: str, rest: str, result: int, places: dict[str, int], line: str
+) -> list[Write]:
     texts = [bytes.fromhex(t.replace("\\x", "")) for t in _TEXT.findall(rest)]
     file = _FILE.match(rest)
     fd, path = (file["fd"], _plain(file["path"])) if file else ("", "")
