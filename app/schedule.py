@@ -1,6 +1,7 @@
 """The night of a server: once a day at a time of day, and made up for when it was missed."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,6 +18,7 @@ from store.errors import StoreError
 
 # A server that was down at night catches up shortly after its start, not in its first second.
 _CATCH_UP = timedelta(minutes=1)
+_LOOKS_EVERY = timedelta(minutes=1)
 
 
 class _ServerEndsError(Exception):
@@ -33,17 +35,38 @@ def time_of_day(text: str) -> time | None:
         raise BadInput(f"--nightly-at is HH:MM in UTC, or off; not {text}") from error
 
 
+class Wakeful(BackgroundScheduler):
+    """Looks at the clock at least every so often.
+
+    APScheduler waits for the next night by a clock that stands still while the machine sleeps, and
+    that knows nothing of the time being set: after three days' sleep a night came a day late.
+    """
+
+    def __init__(self, every: timedelta = _LOOKS_EVERY, **options: object) -> None:
+        super().__init__(**options)
+        self._every = every.total_seconds()
+
+    def _process_jobs(self) -> float:
+        wait: float | None = super()._process_jobs()
+        return self._every if wait is None else min(wait, self._every)
+
+
 class Schedule:
     """Runs what `rollcall nightly` runs, until `end`."""
 
-    def __init__(self, service: Service, at: time) -> None:
+    def __init__(
+        self,
+        service: Service,
+        at: time,
+        scheduler: BackgroundScheduler | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._service = service
         self._ending = threading.Event()
-        self._scheduler = BackgroundScheduler(timezone=UTC)
-        now = datetime.now(UTC)
+        self._scheduler = scheduler or Wakeful(timezone=UTC)
         self._add(CronTrigger(hour=at.hour, minute=at.minute, timezone=UTC))
-        if missed(service, at, now):
-            self._add(DateTrigger(now + _CATCH_UP))
+        if missed(service, at, now()):
+            self._add(DateTrigger(now() + _CATCH_UP))
         self._scheduler.start()
 
     def end(self) -> None:
