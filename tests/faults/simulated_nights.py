@@ -101,9 +101,8 @@ class _Server:
         """As APScheduler's thread does when it wakes."""
         if self.schedule is None or self.running:
             return
-        try:
-            wait = self.schedule._scheduler._process_jobs()
-        except _KilledError:
+        wait = self.schedule._scheduler._process_jobs()
+        if self.open is None:  # it was killed with its night
             self.down_until = self._world.steady + self._world.chance.choice((1, 3)) * STEP
             return
         self.wakes = self._world.steady + min(timedelta(seconds=wait), _LONG)

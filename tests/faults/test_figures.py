@@ -27,6 +27,7 @@ def figure(*command: str) -> str:
         (["benchmarks.power_loss", "--states", "600"], "600 states, 0 with anything wrong"),
         (["benchmarks.kill_writers", "--kills", "40"], "40 kills under four writers"),
         (["benchmarks.kill_writers", "--at-once", "32", "--each", "2"], "64 people, 0 lost"),
+        (["benchmarks.simulated_nights", "--days", "30"], "0 days with none or two"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
