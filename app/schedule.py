@@ -22,6 +22,7 @@ _CATCH_UP = timedelta(minutes=1)
 # Where a trained head went with somebody who was erased, the next one does not wait for the night:
 # design.md asks for it within the hour. Not at once, for many may be erased one after the other.
 _LOOK_FOR_LOST = timedelta(minutes=20)
+_LOOKS_EVERY = timedelta(minutes=1)
 
 
 class _ServerEndsError(Exception):
@@ -38,17 +39,38 @@ def time_of_day(text: str) -> time | None:
         raise BadInput(f"--nightly-at is HH:MM in UTC, or off; not {text}") from error
 
 
+class Wakeful(BackgroundScheduler):  # type: ignore[misc]  # it comes without types
+    """Looks at the clock at least every so often.
+
+    APScheduler waits for the next night by a clock that stands still while the machine sleeps, and
+    that knows nothing of the time being set: after three days' sleep a night came a day late.
+    """
+
+    def __init__(self, every: timedelta = _LOOKS_EVERY, **options: object) -> None:
+        super().__init__(**options)
+        self._every = every.total_seconds()
+
+    def _process_jobs(self) -> float:
+        wait: float | None = super()._process_jobs()
+        return self._every if wait is None else min(wait, self._every)
+
+
 class Schedule:
     """Runs what `rollcall nightly` runs, until `end`."""
 
-    def __init__(self, service: Service, at: time) -> None:
+    def __init__(
+        self,
+        service: Service,
+        at: time,
+        scheduler: BackgroundScheduler | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._service = service
         self._ending = threading.Event()
-        self._scheduler = BackgroundScheduler(timezone=UTC)
-        now = datetime.now(UTC)
+        self._scheduler = scheduler or Wakeful(timezone=UTC)
         self._add(CronTrigger(hour=at.hour, minute=at.minute, timezone=UTC))
-        if missed(service, at, now):
-            self._add(DateTrigger(now + _CATCH_UP))
+        if missed(service, at, now()):
+            self._add(DateTrigger(now() + _CATCH_UP))
         often = IntervalTrigger(seconds=_LOOK_FOR_LOST.total_seconds(), timezone=UTC)
         self._add(often, self._replace_lost)
         self._scheduler.start()

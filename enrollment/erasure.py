@@ -14,10 +14,11 @@ from enrollment.receipt import content_of
 from enrollment.roster import Roster
 from store.archive import Archive
 from store.change import Change
+from store.errors import StoreError
 from store.gallery import Gallery
 from store.records import Subject
 from store.restore import part_from
-from wording.message import message
+from wording.message import message, words_of
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ def erase(
 
     Raises:
         BadInput: somebody else was quicker.
-        Unusable: the rows are deleted, but another process kept the log from being cut, so old
-            pages may still be read from the files; the next start goes on with it.
+        Unusable: the rows are deleted, but another process or the disk kept the log from being
+            cut, so old pages may still be read from the files; the next start goes on with it.
+        StoreError: the disk is full or broken; nobody was erased.
     """
     with gallery.change(actor) as change:
         if change.subject(subject.subject_id) is None:
@@ -63,7 +65,18 @@ def erase(
         own = gallery.vectors_of(members)
         rows = _erase(change, archive, own, members)
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
-    log_cut = gallery.finish_erasures()
+    try:
+        log_cut = gallery.finish_erasures()
+    except StoreError as error:
+        raise Unusable(
+            message(
+                "{name} is erased and can no longer be found, but deleted pages are still in the "
+                "log of the database, which cannot be cut ({why}); the erasure is finished at the "
+                "next start",
+                name=subject.name,
+                why=words_of(error),
+            )
+        ) from error
     roster.refresh()
     if gallery.erasure_problem is not None:
         raise Unusable(

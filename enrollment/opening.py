@@ -5,7 +5,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from disk.whole_file import write_whole
+from disk.whole_file import sync_folder, write_whole
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
@@ -118,7 +118,24 @@ def facts_of(
 
 
 def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
-    """Make key and database; the gallery appears whole or not at all."""
+    """Make key and database; the gallery appears whole or not at all.
+
+    Raises:
+        GalleryExists: there is one. Unusable: the folder or the key's cannot be written to.
+    """
+    try:
+        _write_gallery(settings, facts, database)
+    except OSError as error:
+        raise Unusable(
+            message(
+                "no gallery was made in {home}: {error}",
+                home=settings.home,
+                error=str(error.strerror or error),
+            )
+        ) from error
+
+
+def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None) -> None:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = first_key(settings, facts.gallery_id)
     if database is not None:
@@ -141,6 +158,9 @@ def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None 
     finally:
         for left in settings.home.glob(f".{facts.gallery_id}.db*"):
             left.unlink()
+    # Else a loss of power takes the names again, and with them a gallery that was acknowledged.
+    sync_folder(settings.home)
+    sync_folder(settings.home.parent)
 
 
 def is_gallery(home: Path) -> bool:

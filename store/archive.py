@@ -6,12 +6,13 @@ committed; so a killed writer leaves a file that nothing names, and never a row 
 
 import hashlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from disk.plain_file import read_plain
 from disk.whole_file import sync_folder, write_whole
-from store.errors import GalleryDamaged
+from store.errors import GalleryDamaged, StoreError
 from store.vault import Vault
 from wording.message import message
 
@@ -21,7 +22,10 @@ _MOST_OF_HEAD = 1 << 31  # bytes: a million people with 512 numbers each
 
 
 class Archive:
-    """The folders `heads` and `reports` in a gallery's folder."""
+    """The folders `heads` and `reports` in a gallery's folder.
+
+    What writes or deletes raises StoreError where the disk is full or broken.
+    """
 
     def __init__(self, home: Path, vault: Vault) -> None:
         self._heads = home / "heads"
@@ -31,7 +35,8 @@ class Archive:
     def write_head(self, head_id: str, content: bytes) -> str:
         """Seal a head's arrays; returns the SHA-256 of the file for the row."""
         sealed = self._vault.seal_head(head_id, content)
-        write_whole(self.head(head_id), sealed)
+        with _translated():
+            write_whole(self.head(head_id), sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def read_head(self, head_id: str, digest: str) -> bytes:
@@ -57,7 +62,8 @@ class Archive:
     def write_report(self, name: str, content: bytes) -> Path:
         """For people to open, so it is not sealed: readable by this user alone."""
         path = self._reports / name
-        write_whole(path, content)
+        with _translated():
+            write_whole(path, content)
         return path
 
     def head(self, head_id: str) -> Path:
@@ -79,22 +85,25 @@ class Archive:
         kept = {self.head(head_id) for head_id in heads} | {self._reports / r for r in reports}
         found = [p for folder in (self._heads, self._reports) for p in folder.glob("*")]
         old = time.time() - _GRACE_SECONDS
-        self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
+        with _translated():
+            self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
 
     def remove(self, heads: Collection[str], reports: Collection[str]) -> None:
         """Delete these; what is not there is passed over."""
-        self._delete(
-            [
-                *(path for h in heads for path in self._of_head(h)),
-                *(self._reports / r for r in reports),
-            ]
-        )
+        with _translated():
+            self._delete(
+                [
+                    *(path for h in heads for path in self._of_head(h)),
+                    *(self._reports / r for r in reports),
+                ]
+            )
 
     def reseal(self, head_id: str, digest: str, vault: Vault) -> str:
         """Write a head's file once more beside itself, for another vault; `settle` puts it in its
         place once its row says so. Returns the SHA-256 for the row."""
         sealed = vault.seal_head(head_id, self.read_head(head_id, digest))
-        write_whole(self._heads / f"{head_id}.{vault.key_id}.sealed", sealed)
+        with _translated():
+            write_whole(self._heads / f"{head_id}.{vault.key_id}.sealed", sealed)
         return hashlib.sha256(sealed).hexdigest()
 
     def settle(self, heads: Mapping[str, str]) -> None:
@@ -122,6 +131,19 @@ class Archive:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            message(
+                "the folder of the gallery cannot be written to: {error}",
+                error=str(error.strerror or error),
+            )
+        ) from error
 
 
 def open_archive(home: Path, vault: Vault) -> Archive:

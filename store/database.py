@@ -148,29 +148,32 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
-        text = str(error.orig)
-        if "locked" in text or "busy" in text:
-            raise GalleryLocked(
-                message(
-                    "another process has held the gallery for {seconds} s; "
-                    "wait for it to finish and try again",
-                    seconds=_BUSY_SECONDS,
-                )
-            ) from error
-        # What should be text is none any more, or the description of a table.
-        if "decode" in text or "no such column" in text:
-            raise _damaged(text) from error
-        if "disk is full" in text:
-            raise StoreError(
-                message(
-                    "the disk is full; nothing was changed. Free some space and repeat the command"
-                )
-            ) from error
-        raise StoreError(message("the database cannot be used: {text}", text=text)) from error
+        raise _unusable(str(error.orig)) from error
+    except sqlite3.OperationalError as error:  # of what goes past SQLAlchemy: see `checkpoint`
+        raise _unusable(str(error)) from error
     except sa.exc.DatabaseError as error:
         raise _damaged(str(error.orig)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:  # nothing but rows is read here
         raise _damaged(str(error)) from error
+
+
+def _unusable(text: str) -> StoreError:
+    if "locked" in text or "busy" in text:
+        return GalleryLocked(
+            message(
+                "another process has held the gallery for {seconds} s; "
+                "wait for it to finish and try again",
+                seconds=_BUSY_SECONDS,
+            )
+        )
+    # What should be text is none any more, or the description of a table.
+    if "decode" in text or "no such column" in text:
+        return _damaged(text)
+    if "disk is full" in text:
+        return StoreError(
+            message("the disk is full; nothing was changed. Free some space and repeat the command")
+        )
+    return StoreError(message("the database cannot be used: {text}", text=text))
 
 
 def _damaged(said: str) -> GalleryDamaged:

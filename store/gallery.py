@@ -957,7 +957,6 @@ class Gallery:
     def _refresh(self, connection: sa.Connection, reached: int) -> int:
         if reached == self._generation:
             return reached
-        check_key(connection, self._vault)
         labels = metadata.searchable(connection)
         here = self._index.ids
         self._index.remove(list(here - labels.keys()))
@@ -1107,7 +1106,9 @@ def open_gallery(
     opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
     opened.seal()
     if opened.unfinished_erasures():
-        opened.finish_erasures()
+        # Where the disk is full, who is here can still be told; doctor says what is not finished.
+        with suppress(StoreError):
+            opened.finish_erasures()
     else:
         with suppress(OSError, GalleryDamaged):  # the next erasure says so, and is not confirmed
             opened.write_down_erasures()

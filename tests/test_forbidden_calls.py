@@ -40,7 +40,7 @@ WRITERS = {
     "app/cli.py::_run": "opens /dev/null for an output that nobody reads any more",
     "app/demonstration.py::_clear": "an empty file that says whose folder it is",
     "app/demonstration.py::_save": "drawn people, in a folder that is deleted in the end",
-    "enrollment/opening.py::write_gallery": "SQLite wrote it; a link lets no second gallery in",
+    "enrollment/opening.py::_write_gallery": "SQLite wrote it; a link lets no second gallery in",
     "models/download.py::_transfer": "half a download stays, so that it goes on from there",
     "models/download.py::_finish": "the download was brought to the disk and checked before",
     "models/download.py::_alone": "an empty file that a lock is on",

@@ -58,6 +58,18 @@ def test_a_missed_night_is_made_up_for(
     assert missed(enrolled, at, NOW + timedelta(days=1, hours=1))
 
 
+def test_the_clock_is_looked_at_although_nothing_is_due() -> None:
+    """A machine that slept, or whose time was set, else waits on by the time of before."""
+    ticking = schedule.Wakeful(timezone=UTC)
+    ticking.add_job(lambda: None, "date", run_date=NOW + timedelta(days=2))
+    ticking.start(paused=True)
+    try:
+        ticking.state = 1  # as while it runs, without its thread looking too
+        assert 0 < ticking._process_jobs() <= 60
+    finally:
+        ticking.shutdown()
+
+
 def test_nobody_enrolled_is_no_missed_night(service: Service) -> None:
     assert not missed(service, NOW.timetz(), NOW)
 
