@@ -1,15 +1,24 @@
 """Reading a file that may be no file: a pipe would keep us waiting, a device would never end."""
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
 
 
-def read_plain(path: Path, most: int) -> bytes:
+class OtherContentError(OSError):
+    """It is another file than was expected."""
+
+
+def read_plain(path: Path, most: int, sha256: str | None = None) -> bytes:
     """All of it.
 
+    Args:
+        sha256: hex; what has another digest is not taken into memory.
+
     Raises:
+        OtherContentError: its digest is another.
         FileNotFoundError: there is none. OSError: it is no plain file, it has more than `most`
             bytes, or cannot be read.
     """
@@ -21,4 +30,8 @@ def read_plain(path: Path, most: int) -> bytes:
             raise OSError(errno.EINVAL, "it is no plain file")
         if about.st_size > most:
             raise OSError(errno.EFBIG, "it is far too large")
+        if sha256 is not None:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise OtherContentError(errno.EINVAL, "it is another file")
+            file.seek(0)
         return file.read(most)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from disk.plain_file import read_plain
+from disk.plain_file import OtherContentError, read_plain
 from disk.whole_file import sync_folder, write_whole
 from store.errors import GalleryDamaged, StoreError
 from store.vault import Vault
@@ -42,7 +42,13 @@ class Archive:
     def read_head(self, head_id: str, digest: str) -> bytes:
         """Raises GalleryDamaged when the file is missing or is not the one that was written."""
         try:
-            sealed = read_plain(self.head(head_id), _MOST_OF_HEAD)
+            sealed = read_plain(self.head(head_id), _MOST_OF_HEAD, digest)
+        except OtherContentError as error:
+            raise GalleryDamaged(
+                message(
+                    "the file of head {head_id} is not the one that was written", head_id=head_id
+                )
+            ) from error
         except OSError as error:
             raise GalleryDamaged(
                 message(
@@ -51,12 +57,6 @@ class Archive:
                     error=str(error),
                 )
             ) from error
-        if hashlib.sha256(sealed).hexdigest() != digest:
-            raise GalleryDamaged(
-                message(
-                    "the file of head {head_id} is not the one that was written", head_id=head_id
-                )
-            )
         return self._vault.open_head(head_id, sealed)
 
     def write_report(self, name: str, content: bytes) -> Path:

@@ -103,7 +103,7 @@ def a_detector_that_cannot_be_opened(folder: Path) -> None:
 RAISED: list[tuple[Callable[[Path], None], str]] = [
     (no_gallery, "gibt es keine Galerie; legen Sie eine an mit: rollcall init"),
     (an_empty_database, "die Datenbank enthält keine Galerie"),
-    (another_key, "ist nicht der, mit dem die Galerie angelegt wurde"),
+    (another_key, "ist nicht der, unter dem die Galerie steht"),
     (no_key_file, "ist nicht vorhanden; legen Sie sie zurück"),
     (no_key, "der Schlüssel hat keine 32 Bytes"),
     (a_file_that_is_no_database, "die Datenbank ist beschädigt"),

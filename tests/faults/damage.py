@@ -356,7 +356,8 @@ class Bench:
     def _restore(self) -> tuple[list[Answer], str]:
         folder = self._scene / "workplace"
         folder.mkdir(exist_ok=True)
-        verify_backup(file_of(self._scene, "backup"), Vault(bytes.fromhex(KEY)), folder)
+        keys = _settings(self._scene, "gallery").key_folder
+        verify_backup(file_of(self._scene, "backup"), Vault(bytes.fromhex(KEY)), folder, [keys])
         return [], ""
 
     def _weights(self) -> tuple[list[Answer], str]:

@@ -159,7 +159,7 @@ def _night(place: Place, say: Say) -> None:
 
 
 def _run_night(service: Service, place: Place, at: datetime) -> None:
-    archive = open_archive(place.home, parse_key(tiny.KEY))
+    archive = open_archive(place.home, Vault(parse_key(tiny.KEY)))
 
     def report(night: Night) -> tuple[list[str], list[str]]:
         """As `NightReport`, without its drawings, which take longer than all else."""

@@ -25,6 +25,7 @@ from models.head_trainer import HeadTrainer
 from store.archive import open_archive
 from store.key import parse_key
 from store.records import Job
+from store.vault import Vault
 from tests import tiny
 from tests.faults.place import Place, capture
 
@@ -109,8 +110,13 @@ class _Server:
 
     # -- as the schedule sees a service ------------------------------------------------------
 
-    def nightly(self, progress: Progress) -> NightResult:
+    def head_lost(self) -> bool:
         assert self.open is not None
+        return self.open.head_lost()
+
+    def nightly(self, progress: Progress, force: bool) -> NightResult:
+        assert self.open is not None
+        assert not force, "nobody is erased here"
         if self.doomed:
             self.doomed = False
             self._world.kill(self)
@@ -185,7 +191,7 @@ class World:
         return self.history
 
     def night(self, service: Service, progress: Progress) -> NightResult:
-        archive = open_archive(self.place.home, parse_key(tiny.KEY))
+        archive = open_archive(self.place.home, Vault(parse_key(tiny.KEY)))
         nightly = Nightly(
             service._gallery,
             archive,

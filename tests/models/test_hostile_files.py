@@ -24,6 +24,7 @@ from models.vgg_face import check_weights
 from models.yunet_detector import YunetDetector
 from store.archive import open_archive
 from store.errors import GalleryDamaged
+from store.vault import Vault
 from tests.models import hostile_files
 from tests.models.tiny_onnx import matrix, tiny_model, write_toml
 
@@ -34,7 +35,7 @@ OURS = (ModelError, GalleryDamaged, ValueError)
 
 def _head(path: Path) -> object:
     """As a sealed file, and as if somebody had the key."""
-    archive = open_archive(path.parent.parent, bytes(32))
+    archive = open_archive(path.parent.parent, Vault(bytes(32)))
     heads = path.parent.parent / "heads"
     heads.mkdir(exist_ok=True)
     sealed = heads / "h.sealed"

@@ -14,6 +14,7 @@ from store import gallery
 from store.archive import open_archive
 from store.database import translated
 from store.errors import GalleryLocked, StoreError
+from store.vault import Vault
 
 
 def test_what_goes_past_sqlalchemy_is_translated_too() -> None:
@@ -27,7 +28,7 @@ def test_what_goes_past_sqlalchemy_is_translated_too() -> None:
 
 
 def test_the_archive_says_what_is_wrong(tmp_path: Path) -> None:
-    archive = open_archive(tmp_path, bytes(32))
+    archive = open_archive(tmp_path, Vault(bytes(32)))
     (tmp_path / "heads").write_text("no folder")
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "a.html").mkdir()
