@@ -17,6 +17,8 @@ from enrollment.passage import PassagePolicy
 from enrollment.service import Service
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 RATE = 20
 QUICK = PassagePolicy(gap=0.4, spacing=0.1, span=0.2)
 

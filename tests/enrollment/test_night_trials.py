@@ -7,6 +7,8 @@ from enrollment.reliability import calibration_error
 from models.head_trainer import FitOptions, HeadTrainer, unit_rows
 from models.learners import Imprint, Joint, Lesson
 
+pytestmark = pytest.mark.slow
+
 D = 24
 
 

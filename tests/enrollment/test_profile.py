@@ -21,6 +21,8 @@ from store.gallery import Gallery
 from store.records import NewSample
 from tests.store.places import D, in_folder, make
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 
 

@@ -27,6 +27,8 @@ from store.vault import Vault, key_id_of
 from tests import tiny
 from tests.galleries import make_gallery, open_copy
 
+pytestmark = pytest.mark.slow
+
 Person = Callable[..., Enrollee]
 KEY = bytes.fromhex(tiny.KEY)
 

@@ -179,6 +179,7 @@ def numbers(document: object, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, document
 
 
+@pytest.mark.slow
 def test_no_threshold_and_no_likeness_in_anything_that_is_read(ask: Ask) -> None:
     everything, reader = ask(*SCOPES), ask(READ)
     for person in (1, 2, 3):
