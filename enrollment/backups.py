@@ -184,8 +184,8 @@ class Backups:
 
     def _check_room(self, target: Path) -> None:
         """The copy, the sealed file and, when it is checked, one copy more beside it."""
-        database = self._settings.home / "gallery.db"
-        needed = 2 * database.stat().st_size if database.exists() else 0
+        files = [self._settings.home / name for name in ("gallery.db", "gallery.db-wal")]
+        needed = 2 * sum(file.stat().st_size for file in files if file.exists())
         place = next(p for p in (target.parent, *target.parent.parents) if p.exists())
         free = shutil.disk_usage(place).free
         if free < needed:
@@ -195,6 +195,6 @@ class Backups:
                     "free some space",
                     free=free // 10**6,
                     place=place,
-                    needed=needed // 10**6,
+                    needed=-(-needed // 10**6),
                 )
             )
