@@ -222,7 +222,12 @@ class World:
                 os._exit(1)
         _, status = os.waitpid(child, 0)
         self.history.faults["killed"] += os.WIFSIGNALED(status)
-        self.history.nights.update(set(self._finished()) - before)
+        published = set(self._finished()) - before
+        self.history.nights.update(published)
+        if published:  # killed after its commit; else there would be nothing to learn ever after
+            with open_service(self.place.settings, capture=capture()) as service:
+                service._gallery._now = self.now
+                self._something_new(service)
         server.open = server.schedule = None
         for each in self._servers:
             if each.open is not None:
@@ -299,10 +304,17 @@ class World:
             self.history.must.add(day)
 
     def _something_new(self, service: Service) -> None:
-        """So that there is something to learn the next night."""
-        who = service.people()[0]
+        """So that there is something to learn the next night: another one of three is suspended.
+
+        By the number of nights: it is called twice for one that was killed after its end, and of
+        two nights that overlap the earlier one may be published last.
+        """
+        nights = sum(job.state == "finished" for job in service.nights())
+        everybody = sorted(service.people(), key=lambda person: person.subject_id)
         with service._gallery.change("simulated") as change:
-            change.set_state(who.subject_id, "suspended" if who.state == "active" else "active")
+            for number, who in enumerate(everybody):
+                suspended = number == nights % len(everybody)
+                change.set_state(who.subject_id, "suspended" if suspended else "active")
 
     @contextmanager
     def _clock(self) -> Iterator[None]:
