@@ -484,7 +484,7 @@ def check_killed_rotations(settings: Settings, capture: Capture, person: Person,
 def test_a_rotation_killed_at_many_steps(
     settings: Settings, capture: Capture, person: Person
 ) -> None:
-    check_killed_rotations(settings, capture, person, every=60)
+    check_killed_rotations(settings, capture, person, every=25)
 
 
 def test_opening_needs_the_key_of_today(service: Service, settings: Settings) -> None:
