@@ -194,7 +194,7 @@ def sweep(folder: Path) -> None:
     for left in folder.glob(f"{_WORKPLACE}*"):
         if max(path.stat().st_mtime for path in (left, *left.glob("*"))) < old:
             wipe_folder(left)
-    for left in folder.glob(f".*{SUFFIX}.new"):
+    for left in folder.glob(f".*{SUFFIX}.*.new"):
         if left.stat().st_mtime < old:
             left.unlink(missing_ok=True)
 

@@ -17,7 +17,9 @@ import sqlalchemy as sa
 
 from store import metadata
 from store.companion import SUBJECT, THING, Record
+from store.errors import GalleryDamaged
 from store.vault import SubjectKey, Vault
+from wording.message import message
 
 _OF_SUBJECT = (
     ("subjects", "subject_id", ("name", "name_key", "external_id")),
@@ -78,7 +80,10 @@ def shroud(database: Path, vault: Vault) -> list[Record]:
         columns: tuple[str, ...]
         for table, key, columns in _OF_SUBJECT:
             for values in _read(copy, table, key, columns):
-                _write(copy, table, key, columns, values, keys[str(values["subject_id"])], True)
+                own = keys.get(str(values["subject_id"]))
+                if own is None:
+                    raise _without_key(str(values["subject_id"]))
+                _write(copy, table, key, columns, values, own, True)
         for table, key, columns in _THINGS:
             for values in _read(copy, table, key, columns):
                 own, record = new_thing(vault, table, str(values[key]))
@@ -141,6 +146,15 @@ def unshroud(database: Path, vault: Vault, held: Mapping[bytes, bytes]) -> Lost:
                     _write(copy, table, key, columns, values, own, False)
         copy.commit()
     return Lost({table: tuple(ids) for table, ids in lost.items()})
+
+
+def _without_key(subject_id: str) -> GalleryDamaged:
+    return GalleryDamaged(
+        message(
+            "the key of subject {subject} was changed; restore the gallery from a backup",
+            subject=subject_id,
+        )
+    )
 
 
 def _read(

@@ -241,10 +241,10 @@ def test_what_a_killed_backup_left_is_wiped_after_an_hour(
     folder = target.parent / ".backup-killed"
     folder.mkdir()
     (folder / "gallery.db").write_bytes(b"names")
-    half = target.parent / ".half.rollcall.new"
+    half = target.parent / ".half.rollcall.abcd.new"
     half.write_bytes(b"half")
     gallery.backup(archive, target)
-    assert left_over(target) == [".backup-killed", ".half.rollcall.new"], "it may be alive"
+    assert left_over(target) == [".backup-killed", ".half.rollcall.abcd.new"], "it may be alive"
     long_ago = time.time() - 4000
     for path in (folder / "gallery.db", folder, half):
         os.utime(path, (long_ago, long_ago))
