@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,6 +60,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     late = until is not None and time.monotonic() - item.config.stash[STARTED] > until
     if late and item.get_closest_marker("slow"):
         pytest.skip(f"too late: no slow test starts after {until:.0f} s (--start-until)")
+
+
+@pytest.fixture(autouse=True)
+def _main() -> Iterator[None]:
+    """Streamlit's AppTest leaves a page as `__main__`, and a process spawned later would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
