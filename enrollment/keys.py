@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enrollment.config import Settings
-from enrollment.errors import BadInput
+from enrollment.errors import BadInput, Unusable
 from enrollment.key_source import entry, in_file, said
 from store import os_keyring
 from store.archive import Archive
@@ -76,10 +76,12 @@ class Keys:
             BadInput: nobody could find a new key afterwards, or it is the present one.
             GalleryDamaged: the gallery was altered; nothing was changed.
             KeyMissing: text or file hold no key.
+            Unusable: the new key cannot be kept; nothing was changed.
+            StoreError: as `Gallery.rotate`.
         """
         given = parse_key(text) if text else None
         if file is not None:
-            given = read_key_file(file) if file.exists() else make_key_file(file)
+            given = read_key_file(file) if file.exists() else _kept(file)
         settings, gallery_id = self._settings, self._gallery.facts.gallery_id
         filed = in_file(settings)
         if given is None and not filed and not settings.keyring:
@@ -98,7 +100,7 @@ class Keys:
         if filed:
             waiting = next_key_file(held, now)
             if not waiting.exists():
-                make_key_file(waiting, key)
+                _kept(waiting, key)
         elif settings.keyring:
             os_keyring.keep(settings.keyring, entry(gallery_id, now), key.hex())
         done = self._gallery.rotate(self._archive, key, settings.actor)
@@ -113,3 +115,16 @@ class Keys:
             sealed=done.sealed,
             log_cut=self._gallery.cut_log(),
         )
+
+
+def _kept(path: Path, key: bytes | None = None) -> bytes:
+    try:
+        return make_key_file(path, key)
+    except OSError as error:
+        raise Unusable(
+            message(
+                "the new key cannot be kept in {path}: {error}; nothing was changed",
+                path=path,
+                error=str(error.strerror or error),
+            )
+        ) from error

@@ -81,7 +81,29 @@ def restore(
     Raises:
         BadInput: the folder is not empty, or the list of the erased is not there.
         KeyMissing, GalleryDamaged, StoreError: the backup cannot be opened, and why.
+        Unusable: the folder cannot be written to.
     """
+    try:
+        return _restore(settings, file, reason, without_list, progress)
+    except OSError as error:
+        said = str(error.strerror or error)
+        if (settings.home / DATABASE).exists():
+            raise Unusable(
+                message(
+                    "the gallery was restored in {home}, but the disk did not confirm that it is "
+                    "kept ({error}); see that the disk is well, then run: rollcall verify",
+                    home=settings.home,
+                    error=said,
+                )
+            ) from error
+        raise Unusable(
+            message("nothing was restored in {home}: {error}", home=settings.home, error=said)
+        ) from error
+
+
+def _restore(
+    settings: Settings, file: Path, reason: str, without_list: bool, progress: Progress
+) -> Restored:
     if len(reason) > _MOST_REASON:
         raise BadInput(message("write down why, in at most {most} letters", most=_MOST_REASON))
     home = settings.home

@@ -111,12 +111,16 @@ class Archive:
 
         Args:
             heads: id -> SHA-256, as the rows say.
+
+        Raises:
+            StoreError: one cannot be put there.
         """
-        for head_id, digest in heads.items():
-            for path in self._of_head(head_id):
-                if path != self.head(head_id) and _digest(path) == digest:
-                    path.rename(self.head(head_id))
-                    sync_folder(self._heads)
+        with _translated():
+            for head_id, digest in heads.items():
+                for path in self._of_head(head_id):
+                    if path != self.head(head_id) and _digest(path) == digest:
+                        path.rename(self.head(head_id))
+                        sync_folder(self._heads)
 
     def _of_head(self, head_id: str) -> list[Path]:
         return [self.head(head_id), *self._heads.glob(f"{head_id}.*.sealed")]

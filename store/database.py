@@ -149,10 +149,12 @@ def translated() -> Iterator[None]:
         yield
     except sa.exc.OperationalError as error:
         raise _unusable(str(error.orig)) from error
-    except sqlite3.OperationalError as error:  # of what goes past SQLAlchemy: see `checkpoint`
+    except sqlite3.OperationalError as error:  # of what goes past SQLAlchemy
         raise _unusable(str(error)) from error
     except sa.exc.DatabaseError as error:
         raise _damaged(str(error.orig)) from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(str(error)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:  # nothing but rows is read here
         raise _damaged(str(error)) from error
 

@@ -330,6 +330,7 @@ class Gallery:
 
         Raises:
             GalleryDamaged: as `rotation.rotate`; nothing was changed.
+            StoreError: it is under the new key, and a file of a head waits to be put in its place.
         """
         acting = self.acting
         if acting is not None:
@@ -346,9 +347,19 @@ class Gallery:
             for place in self._places:
                 place.take(done.vault)
             self._vault = done.vault
-            with self._reading() as connection:
-                archive.settle(metadata.head_files(connection))
             self._keep_anchors(done.end, at_once=True)
+            with self._reading() as connection:
+                files = metadata.head_files(connection)
+            try:
+                archive.settle(files)
+            except StoreError as error:
+                raise StoreError(
+                    message(
+                        "the gallery is under the new key now, but not everything is in its place: "
+                        "{error}. Mend that; the next start puts it there",
+                        error=str(error),
+                    )
+                ) from error
             return done
 
     @property

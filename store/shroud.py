@@ -8,8 +8,8 @@ all this go into the backup's companion, where an erasure reaches them.
 
 import base64
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from store import metadata
 from store.companion import SUBJECT, THING, Record
+from store.database import translated
 from store.errors import GalleryDamaged
 from store.vault import SubjectKey, Vault
 from wording.message import message
@@ -67,10 +68,7 @@ def things(connection: sa.Connection, vault: Vault) -> set[bytes]:
 def shroud(database: Path, vault: Vault) -> list[Record]:
     """Take out of a copy of a database what opens what is kept of people."""
     records = []
-    with closing(sqlite3.connect(database)) as copy:
-        # What was there before is overwritten, and no journal keeps it.
-        copy.execute("PRAGMA secure_delete = ON")
-        copy.execute("PRAGMA journal_mode = MEMORY")
+    with _copy(database) as copy:
         keys = {}
         for subject_id, wrapped in copy.execute("SELECT subject_id, wrapped FROM subject_keys"):
             keys[subject_id] = vault.unwrap(subject_id, wrapped)
@@ -116,9 +114,7 @@ def unshroud(database: Path, vault: Vault, held: Mapping[bytes, bytes]) -> Lost:
         GalleryDamaged: a record or a row is not what was written.
     """
     lost: dict[str, list[str]] = {"subjects": []}
-    with closing(sqlite3.connect(database)) as copy:
-        copy.execute("PRAGMA secure_delete = ON")
-        copy.execute("PRAGMA journal_mode = MEMORY")
+    with _copy(database) as copy:
         keys = {}
         for (subject_id,) in copy.execute("SELECT subject_id FROM subject_keys").fetchall():
             wrapped = held.get(name_of(vault, "subjects", subject_id))
@@ -146,6 +142,15 @@ def unshroud(database: Path, vault: Vault, held: Mapping[bytes, bytes]) -> Lost:
                     _write(copy, table, key, columns, values, own, False)
         copy.commit()
     return Lost({table: tuple(ids) for table, ids in lost.items()})
+
+
+@contextmanager
+def _copy(database: Path) -> Iterator[sqlite3.Connection]:
+    """What was there before is overwritten, and no journal keeps it."""
+    with translated(), closing(sqlite3.connect(database)) as copy:
+        copy.execute("PRAGMA secure_delete = ON")
+        copy.execute("PRAGMA journal_mode = MEMORY")
+        yield copy
 
 
 def _without_key(subject_id: str) -> GalleryDamaged:

@@ -190,10 +190,10 @@ def run(
                 continue
             try:
                 came = harness.broken_off(boundary, fault)
-            except AssertionError as wrong:
+            except Exception as wrong:
                 came = True
                 where = f"{operation.name}: {fault.name} at {boundary.call} {boundary.what}"
-                tally.wrong.append(f"{where}: {wrong}")
+                tally.wrong.append(f"{where}: {type(wrong).__name__}: {wrong}")
             tally.injected[operation.name, fault.name] += came
     tally.seconds += time.monotonic() - started
     return len(boundaries)

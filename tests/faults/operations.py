@@ -4,11 +4,13 @@ To add one, write what it begins with, what it does (it says each thing that it 
 what may be found afterwards; then put it into OPERATIONS. Nothing else knows of any of them.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 from alembic import command
 from numpy.typing import NDArray
 
@@ -16,15 +18,17 @@ from enrollment.enroller import allow_collision
 from enrollment.nightly import Night, Nightly
 from enrollment.opening import facts_of, is_gallery
 from enrollment.planning import NightPolicy
-from enrollment.service import Service
+from enrollment.restoring import restore
+from enrollment.service import Service, open_service
 from models.head_trainer import HeadTrainer, unit_rows
 from store.archive import open_archive
 from store.change import Change
 from store.database import _alembic, open_engine, sqlite_url
+from store.errors import KeyMissing
 from store.gallery import stamp
-from store.key import parse_key
+from store.key import make_key_file, parse_key
 from store.records import NewSample
-from store.vault import Vault
+from store.vault import Vault, key_id_of
 from tests import tiny
 from tests.faults.place import PHOTOS, Place, capture, person
 from tests.faults.soundness import Found
@@ -34,6 +38,7 @@ Say = Callable[[str], None]
 PEOPLE = {"Anna": 0, "Bertram Unmistakable": 1, "Cleo": 2}
 ERASED = "Bertram Unmistakable"
 NEWCOMERS = {"Dora": 3, "Emil": 4}
+_OLD = key_id_of(parse_key(tiny.KEY))
 FIRST_NIGHT = datetime(2026, 1, 1, 2, 0, tzinfo=UTC)
 SECOND_NIGHT = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
 
@@ -262,6 +267,70 @@ def _backed_up(before: Found | None, now: Found | None, place: Place, said: Sequ
     return "one.rollcall" in now.backups
 
 
+# -- rotate ---------------------------------------------------------------------------------------
+
+
+def _under_a_file(place: Place) -> None:
+    """Its key lies in a file, as it does unless somebody says otherwise."""
+    _with_a_night(place)
+    with place.service() as service:
+        file = place.settings.key_file(service._gallery.facts.gallery_id)
+    make_key_file(file, parse_key(tiny.KEY))
+
+
+def _rotate(place: Place, say: Say) -> None:
+    with place.service() as service:
+        if service.keys.key_id == _OLD:
+            service.keys.rotate()
+        assert service.keys.key_id != _OLD
+    say("rotated")
+
+
+def _rotated(before: Found | None, now: Found | None, place: Place, said: Sequence[str]) -> bool:
+    assert before is not None
+    assert now is not None
+    done = now.key_id != _OLD
+    assert done or not said, "a rotation that was acknowledged is lost"
+    assert now.deeds == before.deeds + done
+    assert (now.people, now.nights) == (before.people, before.nights)
+    assert now.files, "a head's file is under neither key"
+    if done:
+        with pytest.raises(KeyMissing), open_service(place.under(tiny.KEY), capture=capture()):
+            pass
+    return done
+
+
+# -- restore --------------------------------------------------------------------------------------
+
+
+def _of_a_backup(place: Place) -> None:
+    """The gallery is gone; there are its keys, the list of the erased, and a backup of before
+    somebody was erased."""
+    _with_a_night(place)
+    with place.service() as service:
+        service.backup(place.root / "one.rollcall")
+        service.erase(ERASED)
+    shutil.rmtree(place.home)
+
+
+def _restore(place: Place, say: Say) -> None:
+    if not is_gallery(place.home):
+        restore(place.settings, place.root / "one.rollcall", "a fault")
+    say("restored")
+
+
+def _restored(_: Found | None, now: Found | None, place: Place, said: Sequence[str]) -> bool:
+    assert now is not None or not said, "a restore that was acknowledged is lost"
+    assert (place.root / "one.rollcall").exists()
+    if now is None:
+        return False
+    assert now.people == {name: PHOTOS for name in PEOPLE if name != ERASED}
+    assert now.erased == 1
+    # Heads that knew the erased person were not restored.
+    assert now.nights == (FIRST_NIGHT.date().isoformat(),)
+    return True
+
+
 OPERATIONS = (
     Operation("create", _nothing, _create, _created),
     Operation("enroll", _with_people, _enroll, _enrolled),
@@ -269,4 +338,6 @@ OPERATIONS = (
     Operation("night", _with_newcomers, _night, _had_its_night),
     Operation("migrate", lambda place: _of_before(place, "0006"), _migrate, _migrated),
     Operation("backup", _with_a_night, _back_up, _backed_up),
+    Operation("rotate", _under_a_file, _rotate, _rotated),
+    Operation("restore", _of_a_backup, _restore, _restored, ERASED.encode()),
 )

@@ -38,7 +38,7 @@ _WRITTEN = "SELECT count(*) FROM audit WHERE action = ?"
 class Found:
     """people: templates by name. erased: how many were. nights: the days that had theirs. backups:
     files that open whole. deeds: rows of the audit trail. revision: of the schema, as it was found
-    before the opening migrated it. files: are all that rows name there?"""
+    before the opening migrated it. files: are all that rows name there? key_id: of its key."""
 
     people: Mapping[str, int]
     erased: int
@@ -47,6 +47,7 @@ class Found:
     deeds: int
     revision: str
     files: bool
+    key_id: str
 
 
 def look(place: Place) -> Found | None:
@@ -65,6 +66,7 @@ def look(place: Place) -> Found | None:
         assert found.audit.intact, [f.message for f in found.audit.findings]
         answers(service)
         nights, files = _nights(service)
+        key_id = service.keys.key_id
         backups = [service.backups.check(kept.path).name for kept in service.backups.listed()]
     with closing(_opened(place)) as rows:
         assert rows.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -87,7 +89,7 @@ def look(place: Place) -> Found | None:
         }.items():
             (written,) = rows.execute(_WRITTEN, [action]).fetchone()
             assert written == there, f"{action}: {written} in the trail, {there} there"
-    return Found(people, erased, nights, tuple(backups), deeds, revision, files)
+    return Found(people, erased, nights, tuple(backups), deeds, revision, files, key_id)
 
 
 def _nights(service: Service) -> tuple[tuple[str, ...], bool]:
