@@ -16,6 +16,7 @@ from app.who import show_who
 from enrollment.erasure import ErasureReceipt
 from enrollment.errors import RollcallError
 from enrollment.people import called, is_called
+from enrollment.retention import WITHOUT_CONSENT
 from store.errors import StoreError
 
 _KEY = "erasure-receipts"
@@ -189,12 +190,9 @@ def show_erasing_of_all(visit: Visit, _about: str) -> None:
 
 
 def _erase_all(visit: Visit, subject_ids: list[str], task: Task) -> None:
-    listed = set(subject_ids)
-    for subject_id in subject_ids:
-        # Somebody may have agreed again since the list was shown.
-        still = {person.subject_id for person in visit.service.privacy.without_consent()}
-        if subject_id in listed & still:
-            task.results.append(visit.service.erase(subject_id))
+    for receipt in visit.service.erase_due(subject_ids, WITHOUT_CONSENT):
+        if receipt is not None:
+            task.results.append(receipt)
         task.step()
 
 

@@ -65,13 +65,13 @@ def retention(
 
 
 def _erase(due: "list[DueLine]", service: "Service") -> "list[ErasureReceipt]":
-    receipts = []
+    from enrollment.retention import BY_TIME
+
+    receipts, ids = [], [line.subject.subject_id for line in due]
     with counting("erased", len(due)) if due else nullcontext() as count:
-        for line in due:
-            # Somebody may have agreed again since the list was shown.
-            still = {one.subject.subject_id for one in service.privacy.overdue()}
-            if line.subject.subject_id in still:
-                receipts.append(service.erase(line.subject.subject_id))
+        for receipt in service.erase_due(ids, BY_TIME):
+            if receipt is not None:
+                receipts.append(receipt)
             if count is not None:
                 count.one()
     return receipts

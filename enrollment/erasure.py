@@ -14,7 +14,7 @@ from enrollment.receipt import content_of
 from enrollment.roster import Roster
 from store.archive import Archive
 from store.change import Change
-from store.errors import StoreError
+from store.errors import ErasureUnfinished, StoreError
 from store.gallery import Gallery
 from store.records import Subject
 from store.restore import part_from
@@ -67,6 +67,16 @@ def erase(
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
     try:
         log_cut = gallery.finish_erasures()
+    except ErasureUnfinished as error:
+        raise Unusable(
+            message(
+                "{name} is erased and can no longer be found, but it could not be written down "
+                "beside the key that backups must not bring them back: {problem}. See to that and "
+                "run any command: the erasure is finished at the next start",
+                name=subject.name,
+                problem=words_of(error),
+            )
+        ) from error
     except StoreError as error:
         raise Unusable(
             message(
@@ -77,17 +87,6 @@ def erase(
                 why=words_of(error),
             )
         ) from error
-    roster.refresh()
-    if gallery.erasure_problem is not None:
-        raise Unusable(
-            message(
-                "{name} is erased and can no longer be found, but it could not be written down "
-                "beside the key that backups must not bring them back: {problem}. See to that and "
-                "run any command: the erasure is finished at the next start",
-                name=subject.name,
-                problem=gallery.erasure_problem,
-            )
-        )
     if not log_cut:
         raise Unusable(
             message(

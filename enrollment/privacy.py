@@ -146,6 +146,13 @@ class Privacy:
         found = self._gallery.some_subjects(ids)
         return [found[i] for i in ids if i in found]
 
+    def is_due(self, subject_id: str, kinds: Collection[DueKind]) -> bool:
+        """Is this person due now, for one of these reasons?"""
+        now = self._now()
+        standings = self._gallery.standings(looked_at(self.policy, now), subject_id)
+        people = everybody_due(standings, self.policy, now, self.consent_required)
+        return any(reason.kind in kinds for person in people for reason in person.reasons)
+
     def _everybody(self) -> list[DuePerson]:
         """Kept for a minute, while nobody changes anything about a person."""
         now, deed = self._now(), self._gallery.last_deed()

@@ -20,10 +20,11 @@ from store.archive import open_archive
 from store.backup import DATABASE, read_header, wipe_folder
 from store.database import sqlite_url
 from store.erasure_list import SUFFIX
+from store.errors import ErasureUnfinished
 from store.gallery import Gallery, open_gallery
 from store.restore import open_backup, write_down
 from store.vault import key_id_of
-from wording.message import message
+from wording.message import message, words_of
 
 _WORKPLACE = ".restore-"
 _FOLDERS = ("heads", "reports")
@@ -172,13 +173,15 @@ def _finish(gallery: Gallery, settings: Settings, folder: Path, now: bytes) -> i
     """Erase again who can still be read, put it under today's key, and anchor it."""
     archive = open_archive(folder, gallery.vault)
     again = erase_again(gallery, archive, settings.actor)
-    if not gallery.finish_erasures(of_subjects_alone=True):
+    try:
+        gallery.finish_erasures(of_subjects_alone=True)
+    except ErasureUnfinished as error:
         raise Unusable(
             message(
                 "the erasures cannot be written down beside the key: {problem}; nothing was made",
-                problem=gallery.erasure_problem or "?",
+                problem=words_of(error),
             )
-        )
+        ) from error
     if key_id_of(now) != gallery.key_id:
         gallery.rotate(archive, now, settings.actor)
     gallery.anchor_here()

@@ -35,6 +35,10 @@ class KeyMissing(StoreError):
     pass
 
 
+class ErasureUnfinished(StoreError):
+    """The rows are deleted; that backups must not bring anybody back is not written down yet."""
+
+
 class UnknownSubject(StoreError):
     pass
 

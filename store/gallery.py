@@ -39,6 +39,7 @@ from store.companion import SUBJECT, Record, companions_in, erase_from
 from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
 from store.erasure_list import SUFFIX, ErasureList
 from store.errors import (
+    ErasureUnfinished,
     GalleryDamaged,
     GalleryExists,
     GalleryMissing,
@@ -138,7 +139,6 @@ class Gallery:
         # Where companions of backups may be, new ones in the first: what every process can reach,
         # also the one whose key is handed over in a folder that takes nothing else.
         self.keys_folders = [path.parent for path in reversed(anchors)]
-        self.erasure_problem: str | None = None  # why one could not be finished
         self._index = TemplateIndex(facts.dimension)
         self._labels: dict[int, str] = {}
         self._generation = -1
@@ -233,20 +233,23 @@ class Gallery:
 
     def finish_erasures(self, *, of_subjects_alone: bool = False) -> bool:
         """End an erasure: who was erased is written down in the second places, nobody can read them
-        in a backup any more, and no row of theirs is left in the live files. True when all is so;
-        `erasure_problem` says what is in the way, where it is not another process that reads.
+        in a backup any more, and no row of theirs is left in the live files. False while another
+        process reads old ones.
 
         Args:
             of_subjects_alone: leave pictures of nobody in other backups, because this is an older
                 state that does not know them.
+
+        Raises:
+            ErasureUnfinished: a second place or a backup's keys cannot be written. StoreError: the
+                disk is full or broken.
         """
-        self.erasure_problem = None
         try:
             self.write_down_erasures()
             self.erase_from_backups(of_subjects_alone=of_subjects_alone)
         except (OSError, StoreError) as error:
-            self.erasure_problem = words_of(error) if isinstance(error, StoreError) else str(error)
-            return False
+            said = words_of(error) if isinstance(error, StoreError) else str(error)
+            raise ErasureUnfinished(said) from error
         if not self.cut_log():
             return False
         with translated(), self._engine.begin() as connection:
@@ -858,11 +861,11 @@ class Gallery:
         with self._reading() as connection:
             return audit.actions(connection)
 
-    def standings(self, looked: Looked) -> list[Standing]:
-        """Whom a rule of retention may be about."""
+    def standings(self, looked: Looked, only: str | None = None) -> list[Standing]:
+        """Whom a rule of retention may be about; `only`: this subject, if they are one of those."""
         with self._reading() as connection:
             required = self.facts.consent_policy == "required"
-            return standings.candidates(connection, self._vault, looked, required)
+            return standings.candidates(connection, self._vault, looked, required, only)
 
     def consent_texts(self) -> list[ConsentText]:
         """Every wording that somebody's consent rests on, the newest first."""

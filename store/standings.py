@@ -18,17 +18,21 @@ from store.vault import Vault
 
 
 def candidates(
-    connection: sa.Connection, vault: Vault, looked: Looked, consent_required: bool
+    connection: sa.Connection,
+    vault: Vault,
+    looked: Looked,
+    consent_required: bool,
+    only: str | None = None,
 ) -> list[Standing]:
     """Everybody whom some rule may be about: no consent that holds for long enough, an open
     request, suspended, or not dealt with for long. Who was merged into others counts as these.
 
     Args:
-        consent_required: False leaves out those who were never asked.
+        consent_required: False leaves out those who were never asked. only: one subject.
     """
     into = _merged(connection)
     asked = _asked(connection, into)
-    people = _people(connection, looked, asked)
+    people = _people(connection, looked, asked, only)
     members: dict[str, list[str]] = {subject_id: [subject_id] for subject_id in people}
     for subject_id in into:
         root = _root(subject_id, into)
@@ -95,7 +99,7 @@ class _Given(NamedTuple):
 
 
 def _people(
-    connection: sa.Connection, looked: Looked, asked: Collection[str]
+    connection: sa.Connection, looked: Looked, asked: Collection[str], only: str | None
 ) -> dict[str, tuple[str, str]]:
     """Subject id -> (state, since when), of those whom some rule may be about."""
     limit = _text(looked.ending)
@@ -106,6 +110,8 @@ def _people(
         sa.or_(consents.c.expires_at.is_(None), consents.c.expires_at > limit),
     )
     narrow = sa.select(subjects.c.subject_id, subjects.c.state, subjects.c.enrolled_at)
+    if only is not None:
+        narrow = narrow.where(subjects.c.subject_id == only)
     some = [subjects.c.state == "suspended", sa.not_(holds)]
     if looked.quiet is not None:
         some.append(_not_dealt_with_since(_text(looked.quiet)))
