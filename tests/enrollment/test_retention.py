@@ -11,6 +11,7 @@ from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.privacy import Privacy
 from enrollment.retention import (
+    WITHOUT_CONSENT,
     DueKind,
     counts,
     everybody_due,
@@ -354,3 +355,15 @@ def test_what_time_alone_decides_is_listed_to_be_erased(staffed: Service) -> Non
     assert DueKind.IDLE in kinds[two]
     staffed.privacy.consent_again(two, "I still agree.")
     assert two in {line.subject.subject_id for line in later(staffed, days=1096).overdue()}
+
+
+def test_whoever_agrees_again_after_the_list_was_shown_is_not_erased(staffed: Service) -> None:
+    one, two, three = ids(staffed)
+    staffed.privacy.withdraw(one)
+    staffed.privacy.withdraw(two)
+    listed = [person.subject_id for person in staffed.privacy.without_consent()]
+    assert set(listed) == {one, two}
+    staffed.privacy.consent_again(two, "agreed once more")
+    done = list(staffed.erase_due([one, two, three], WITHOUT_CONSENT))
+    assert [receipt and receipt.subject_id for receipt in done] == [one, None, None]
+    assert set(ids(staffed)) == {two, three}
