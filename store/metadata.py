@@ -285,15 +285,15 @@ def searchable(connection: sa.Connection) -> dict[int, str]:
     rows = connection.execute(
         sa.select(subjects.c.subject_id, subjects.c.state, subjects.c.merged_into)
     ).all()
-    states = {row.subject_id: row.state for row in rows}
-    owners = _roots({row.subject_id: row.merged_into for row in rows})
+    owners = _roots({subject_id: into for subject_id, _, into in rows})
+    active = {subject_id for subject_id, state, _ in rows if state == "active"}
     # In order of id it comes from the table, never from its index of owners, which could disagree
     # in a damaged file: whose a row is, is proved when the row is opened.
     found = connection.execute(_OWNERS).all()
     return {
         template_id: owners[subject_id]
         for template_id, subject_id in found
-        if states[owners[subject_id]] == "active"
+        if owners[subject_id] in active
     }
 
 

@@ -7,11 +7,10 @@ Destroying the wrapped key makes every copy of that subject's rows unreadable. A
 a row that was moved to somebody else, or comes from another backbone, does not open.
 """
 
-import functools
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -34,10 +33,10 @@ class SubjectKey:
 
     subject_id: str
     key: bytes
+    _cipher: AESGCM = field(init=False, compare=False)
 
-    @functools.cached_property
-    def _cipher(self) -> AESGCM:
-        return AESGCM(self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cipher", AESGCM(self.key))
 
     def seal(self, plaintext: bytes, *context: str) -> bytes:
         """Encrypt; `context` must be given again, word for word, to open."""
@@ -52,6 +51,18 @@ class SubjectKey:
         """
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bind(context))
+        except (InvalidTag, ValueError) as error:
+            raise self.changed() from error
+
+    def open_into(self, sealed: bytes, plain: memoryview, *context: str) -> None:
+        """Decrypt into `plain`, which has its very length: of many rows the quicker way.
+
+        Raises:
+            GalleryDamaged: as `open`, or the length is another one.
+        """
+        view = memoryview(sealed)
+        try:
+            self._cipher.decrypt_into(view[:_NONCE], view[_NONCE:], self._bind(context), plain)
         except (InvalidTag, ValueError) as error:
             raise self.changed() from error
 

@@ -2,7 +2,7 @@
 for all of them.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +19,6 @@ from store.vault import SubjectKey, Vault
 from wording.message import message
 
 _AT_ONCE = 2_000  # rows; 4 MB of 512 numbers each, 32 MB of 4,096
-_NUMBER_BYTES = 4
 
 
 def vectors(
@@ -29,42 +28,38 @@ def vectors(
     ids: Sequence[int],
     progress: Callable[[float], None] = lambda share: None,
 ) -> NDArray[np.float32]:
-    """(n, dimension): the vectors of these templates, in this order.
+    """(n, dimension): the vectors of these templates, each asked for once, in this order.
 
     Raises:
         GalleryDamaged: a row is gone, or does not open.
     """
     found = np.empty((len(ids), facts.dimension), np.float32)
+    if not ids:
+        return found
+    if len(set(ids)) < len(ids):
+        raise ValueError("a template is asked for twice")
+    plain, size = memoryview(found.data).cast("B"), facts.dimension * found.itemsize
     keys: dict[str, SubjectKey] = {}
     most = 2 * len(ids) > metadata.count_of_templates(connection)
     rows_of = _range if most and _rise(ids) else _list
     for begin in range(0, len(ids), _AT_ONCE):
         wanted = ids[begin : begin + _AT_ONCE]
-        rows = {row[0]: row for row in rows_of(connection, wanted)}
-        keys |= subject_keys_of(connection, vault, {row[1] for row in rows.values()} - keys.keys())
-        opened = b"".join([_open(rows, keys, template_id, facts) for template_id in wanted])
-        found[begin : begin + len(wanted)] = np.frombuffer(opened, np.float32).reshape(
-            len(wanted), facts.dimension
-        )
+        places = dict(zip(wanted, range(begin * size, len(plain), size), strict=False))
+        rows = rows_of(connection, wanted)
+        unknown = {subject_id for _, subject_id, _ in rows} - keys.keys()
+        keys |= subject_keys_of(connection, vault, unknown)
+        for template_id, subject_id, sealed in rows:
+            place = places.pop(template_id, None)
+            if place is None:
+                continue
+            if subject_id not in keys:
+                raise _gone(template_id)
+            context = template_context(template_id, facts.fingerprint)
+            keys[subject_id].open_into(sealed, plain[place : place + size], *context)
+        for template_id in places:
+            raise _gone(template_id)
         progress((begin + len(wanted)) / len(ids))
     return found
-
-
-def _open(
-    rows: Mapping[int, Sequence[Any]],
-    keys: Mapping[str, SubjectKey],
-    template_id: int,
-    facts: GalleryFacts,
-) -> bytes:
-    try:
-        _, subject_id, sealed = rows[template_id]
-        key = keys[subject_id]
-    except KeyError:
-        raise _gone(template_id) from None
-    plain = key.open(sealed, *template_context(template_id, facts.fingerprint))
-    if len(plain) != facts.dimension * _NUMBER_BYTES:
-        raise _gone(template_id)
-    return plain
 
 
 def subject_keys_of(
