@@ -31,8 +31,13 @@ def nightly(
     ] = None,
     budget: Annotated[float, typer.Option(min=1, help="Seconds that training may take.")] = 600.0,
     faces: Annotated[
-        bool, typer.Option(help="Show in the report the photos that are named otherwise.")
-    ] = True,
+        bool,
+        typer.Option(
+            "--faces",
+            help="Put the photos that are named otherwise into the report's file, unencrypted; "
+            "the page Nightly shows them anyway.",
+        ),
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> int:

@@ -15,8 +15,10 @@ from enrollment.night_record import document_to_store
 from enrollment.nightly import Challenge, Night, State, cohort_of
 from enrollment.photo import encode_jpeg
 from enrollment.portrait import crop_of
+from enrollment.report_photos import fill_in, photos_in
 from store.archive import Archive
 from store.gallery import Gallery
+from store.records import Sample
 
 _MOST_DISAGREEMENTS = 20
 _BINS = 40
@@ -30,10 +32,11 @@ _TITLES = {
 class NightReport:
     """Writes the report of a night beside the gallery.
 
-    faces: whether the photos that the heads disagree on are shown.
+    faces: whether the photos that the heads disagree on are in the file, which is not encrypted;
+        else it says which they are, and `with_faces` puts them in for somebody who looks.
     """
 
-    def __init__(self, gallery: Gallery, archive: Archive, place: str, faces: bool = True) -> None:
+    def __init__(self, gallery: Gallery, archive: Archive, place: str, faces: bool = False) -> None:
         self._gallery = gallery
         self._archive = archive
         self._place = place
@@ -129,7 +132,7 @@ class NightReport:
         differs = np.flatnonzero(before.answer[old] != after.answer[new])
         order = sorted(differs, key=lambda i: (bool(after.right[new[i]]), int(i)))
         chosen = order[:_MOST_DISAGREEMENTS]
-        faces = self._crops([int(after.template_ids[new[i]]) for i in chosen])
+        photos = self._gallery.samples_of([int(after.template_ids[new[i]]) for i in chosen])
         return [
             {
                 "truth": names[str(after.truth[new[i]])],
@@ -137,20 +140,38 @@ class NightReport:
                 "after": names[str(after.answer[new[i]])],
                 "score_before": _score(before.scores[old[i]]),
                 "score_after": _score(after.scores[new[i]]),
-                "face": faces.get(int(after.template_ids[new[i]])),
+                **self._photo(int(after.template_ids[new[i]]), photos),
             }
             for i in chosen
         ]
 
-    def _crops(self, template_ids: Sequence[int]) -> dict[int, str]:
-        if not self._faces or not template_ids:
-            return {}
-        return {
-            template_id: base64.b64encode(
-                encode_jpeg(crop_of(sample.image, sample.details))
-            ).decode()
-            for template_id, sample in self._gallery.samples_of(template_ids).items()
-        }
+    def _photo(self, template_id: int, photos: Mapping[int, Sample]) -> dict[str, object]:
+        """Which photo it is, and the face itself if it is to be in the file."""
+        sample = photos.get(template_id)
+        if sample is None:
+            return {"photo": None, "face": None}
+        face = face_of(sample) if self._faces else None
+        return {"photo": f"{template_id} {sample.sample_id}", "face": face}
+
+
+def with_faces(page: str, gallery: Gallery) -> str:
+    """A report's page with the faces that it names, as far as their photos are kept still."""
+    wanted = {photo: int(photo.split()[0]) for photo in photos_in(page)}
+    if not wanted:
+        return page
+    found = gallery.samples_of(set(wanted.values()))
+    # Numbers of templates may be given again; ids of samples are not.
+    faces = {
+        photo: face_of(found[template_id])
+        for photo, template_id in wanted.items()
+        if template_id in found and found[template_id].sample_id == photo.split()[1]
+    }
+    return fill_in(page, faces)
+
+
+def face_of(sample: Sample) -> str:
+    """The face of a kept photo: a JPEG in base64."""
+    return base64.b64encode(encode_jpeg(crop_of(sample.image, sample.details))).decode()
 
 
 def _states(night: Night) -> list[State]:

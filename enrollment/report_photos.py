@@ -1,6 +1,7 @@
 """The test photos on which old and new answers of a night differ, for somebody to look at."""
 
 import re
+from collections.abc import Mapping
 
 from enrollment import report_reading as read
 from enrollment.report_page import Html, bdi, section, tag
@@ -49,7 +50,7 @@ def _card(row: Part) -> Html:
     name = bdi(truth) if truth else "somebody who is not enrolled"
     return tag(
         "li",
-        _face(row.get("face"), truth),
+        _face(row, truth),
         tag(
             "div",
             tag("p", tag("span", "The photo of "), tag("strong", name)),
@@ -78,9 +79,37 @@ def _answer(when: str, row: Part, key: str, truth: str) -> list[Html]:
     ]
 
 
-def _face(base64: object, name: str) -> Html:
+_LATER = re.compile(
+    r'<p class="no-face" data-photo="(?P<photo>[0-9]+ [0-9a-f-]+)" data-alt="(?P<alt>[^"<>]*)">'
+    "[^<>]*</p>"
+)
+
+
+def photos_in(page: str) -> list[str]:
+    """The photos that a page names and does not hold, as the document has them."""
+    return [found["photo"] for found in _LATER.finditer(page)]
+
+
+def fill_in(page: str, faces: Mapping[str, str]) -> str:
+    """Put faces, in base64, where their photos are named; others stay as they are."""
+
+    def filled(found: re.Match[str]) -> str:
+        face = faces.get(found["photo"])
+        return str(_image(face, Html(found["alt"]))) if face else found[0]
+
+    return _LATER.sub(filled, page)
+
+
+def _face(row: Part, name: str) -> Html:
     """A crop is a JPEG in base64, which begins so; nothing else is put into an address."""
-    if isinstance(base64, str) and re.fullmatch(r"/9j/[A-Za-z0-9+/]+={0,2}", base64):
-        picture = f"data:image/jpeg;base64,{base64}"
-        return tag("img", src=picture, alt=f"Photo of {name or 'somebody'}")
+    face, photo, alt = row.get("face"), read.text(row, "photo"), f"Photo of {name or 'somebody'}"
+    if isinstance(face, str) and re.fullmatch(r"/9j/[A-Za-z0-9+/]+={0,2}", face):
+        return _image(face, alt)
+    if photo:
+        said = "look at it on the page Nightly"
+        return tag("p", said, class_="no-face", data_photo=photo, data_alt=alt)
     return tag("p", "no picture kept", class_="no-face")
+
+
+def _image(base64: str, alt: str | Html) -> Html:
+    return tag("img", src=f"data:image/jpeg;base64,{base64}", alt=alt)

@@ -44,7 +44,7 @@ from enrollment.looks import Looks
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
-from enrollment.night_report import NightReport
+from enrollment.night_report import NightReport, with_faces
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
 from enrollment.opening import database_url, open_capture
@@ -819,7 +819,7 @@ class Service:
         *,
         force: bool = False,
         full: bool = False,
-        faces: bool = True,
+        faces: bool = False,
     ) -> NightResult:
         """Learn what is new, measure it, and let it serve only if nothing gets worse.
 
@@ -828,7 +828,8 @@ class Service:
         Args:
             force: also when nothing changed or the day has had its night.
             full: train everything anew whatever it costs.
-            faces: show in the report the photos that are named otherwise than before.
+            faces: put into the report's file, which is not encrypted, the photos that are named
+                otherwise than before; `night_page` shows them anyway.
 
         Raises:
             Ending: `wind_down` was called meanwhile.
@@ -914,7 +915,8 @@ class Service:
 
     def night_page(self, night: Job) -> str | None:
         """A night's report as HTML; None where an erasure has taken it."""
-        return page_of(self._archive, night)
+        page = page_of(self._archive, night)
+        return page and with_faces(page, self._gallery)
 
     def night_document(self, night: Job) -> Mapping[str, object] | None:
         """A night's report as a document; None where an erasure has taken it."""

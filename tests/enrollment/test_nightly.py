@@ -13,9 +13,10 @@ from enrollment.enroller import allow_collision
 from enrollment.errors import BadInput
 from enrollment.intake import Enrollee
 from enrollment.night_lease import JOB, claim
-from enrollment.night_report import NightReport
+from enrollment.night_report import NightReport, face_of, with_faces
 from enrollment.nightly import Nightly
 from enrollment.planning import NightPolicy
+from enrollment.report_photos import disagreements, photos_in
 from enrollment.service import Service, open_service
 from models.head_trainer import FitOptions, HeadTrainer
 from store.archive import open_archive
@@ -225,7 +226,7 @@ def test_a_damaged_head_file_is_passed_over(nights: Nights, enroll, service: Ser
     assert nights.run().outcome == "promoted", "the next night makes a head that is whole"
 
 
-def test_a_refusal_is_in_plain_words(nights: Nights, enroll, monkeypatch) -> None:
+def test_a_refusal_is_in_plain_words(nights: Nights, enroll) -> None:
     """Strangers' photos under a colleague's name: she is not found any more, and it says so."""
     enroll(range(6))
     nights.run()
@@ -234,15 +235,17 @@ def test_a_refusal_is_in_plain_words(nights: Nights, enroll, monkeypatch) -> Non
     victim = service.person("Person 2").subject_id
     vectors = nights.gallery.templates()
     mine = vectors.vectors[[i for i, s in enumerate(vectors.subject_ids) if s == victim]]
+    photo, *_ = nights.gallery.samples([victim])
     # A newcomer who is the colleague to the last number: what one sees the other answers.
     with nights.gallery.change("test") as change:
         newcomer = change.add_subject("Impostor", None)
         consent = change.add_consent(newcomer, "consent", "yes")
         copies = [
-            NewSample(os.urandom(32), b"x", {}, v.astype(np.float32)) for v in mine for _ in "ab"
+            NewSample(os.urandom(32), photo.image, dict(photo.details), v.astype(np.float32))
+            for v in mine
+            for _ in "ab"
         ]
         change.add_samples(newcomer, consent, copies)
-    monkeypatch.setattr(NightReport, "_crops", lambda self, ids: {})
     result = nights.run()
     assert result.outcome == "refused"
     assert "Person 2 3/3 -> " in result.reason
@@ -252,6 +255,30 @@ def test_a_refusal_is_in_plain_words(nights: Nights, enroll, monkeypatch) -> Non
     assert service.heads()[0].head_id.startswith("2026-11-21"), "the old one serves on"
     document = json.loads(result.report.with_suffix(".json").read_text("utf-8"))
     assert document["disagreements"][0]["truth"] == "Person 2"
+    files = [path.read_text("utf-8") for path in result.report.parent.iterdir()]
+    assert not any("/9j/" in text for text in files), "no face lies in the open"
+    (night,) = service.nights()[-1:]
+    page = service.night_page(night)
+    count = len(document["disagreements"])
+    assert page.count("data:image/jpeg;base64,/9j/") == count > 0, "whoever looks sees them"
+    service.erase("Impostor")
+    (night,) = service.nights()[-1:]
+    assert service.night_page(night) is None
+
+
+def test_a_photo_of_another_person_does_not_take_the_place_of_one_that_is_gone(
+    nights: Nights, enroll, service: Service
+) -> None:
+    enroll(range(1))
+    (template_id, *_) = nights.gallery.templates().ids
+    sample = nights.gallery.samples_of([template_id])[template_id]
+    page = str(disagreements({"disagreements": [{"truth": "A", "photo": f"{template_id} 0-0"}]}))
+    assert photos_in(page) == [f"{template_id} 0-0"]
+    assert with_faces(page, nights.gallery) == page
+    own = page.replace("0-0", sample.sample_id)
+    assert f'<img src="data:image/jpeg;base64,{face_of(sample)}" alt="Photo of A">' in with_faces(
+        own, nights.gallery
+    )
 
 
 def test_gone_means_gone(nights: Nights, enroll, service: Service) -> None:
