@@ -42,6 +42,11 @@ class Snapshot:
     gone: int
 
     @property
+    def serving(self) -> str | None:
+        """The id of the head that served then."""
+        return self.champion.head_id if self.champion else None
+
+    @property
     def same_as_champion(self) -> bool:
         """Nobody came, nobody went, no photo was added and no label moved."""
         if self.champion is None or self.damaged:

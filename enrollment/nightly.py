@@ -213,11 +213,18 @@ class Nightly:
                     return self._publish(lease, night)
                 except UnknownSubject:
                     continue  # somebody was erased meanwhile: no head may know them
+                except _OvertakenError:
+                    continue  # what serves now was not measured against
         except BaseException:
             give_up(lease)
             raise
         give_up(lease)
-        return self._skipped(message("people were erased while the night ran, three times over"))
+        return self._skipped(
+            message(
+                "somebody was erased, or another head was let serve, while the night ran, "
+                "three times over"
+            )
+        )
 
     # -- whether ------------------------------------------------------------------------------
 
@@ -400,6 +407,8 @@ class Nightly:
         details = self._details(lease, night, reports)
         with self._gallery.change(self._actor) as change:
             lease.check(change.job(JOB, lease.day))
+            if change.champion() != night.snapshot.serving:
+                raise _OvertakenError
             for version, manifest in zip(versions, manifests, strict=True):
                 change.add_head(
                     version.head_id,
@@ -529,6 +538,10 @@ class Measure:
         self, learner: Learner, lesson: Lesson, tick: Callable[[float], None] = lambda share: None
     ) -> Trials:
         return stranger_searches(learner, lesson, self._trainer, tick, lowering=self._lowering)
+
+
+class _OvertakenError(Exception):
+    """Another head serves than the one that the night was measured against."""
 
 
 class Watch:

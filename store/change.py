@@ -414,6 +414,12 @@ class Change:
         )
         self.record(f"head.{state}", "", {"head": head_id})
 
+    def champion(self) -> str | None:
+        """The id of the head that serves, as it stands under the lock."""
+        return self.connection.execute(
+            sa.select(heads.c.head_id).where(heads.c.state == "champion")
+        ).scalar_one_or_none()
+
     def promote(self, head_id: str) -> None:
         """Let a kept head serve; the serving one retires."""
         self.relabelled = True

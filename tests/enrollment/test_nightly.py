@@ -387,6 +387,45 @@ def test_a_dead_process_is_taken_over_at_once(nights: Nights, enroll) -> None:
     assert nights.run().outcome == "promoted"
 
 
+def test_a_head_is_measured_against_the_one_that_serves_when_it_goes_live(
+    nights: Nights, enroll, service: Service
+) -> None:
+    """Somebody lets an older head serve while a night runs: it looks again."""
+    enroll(range(4))
+    first = nights.run()
+    assert first.outcome == "promoted"
+    nights.next_day()
+    enroll(range(4, 6))
+    assert nights.run().outcome == "promoted"
+    nights.next_day()
+    enroll(range(6, 7))
+    older, newer = (head.head_id for head in service.heads())
+    planned: list[str] = []
+
+    def progress(stage: str, share: float) -> None:
+        if stage == "search with means" and share == 0.0:
+            planned.append(service._gallery.champion().head_id)
+            if len(planned) == 1:
+                service.promote_head(older)
+
+    result = nights.run(progress=progress)
+    assert planned == [newer, older], "looked at again, against the head that serves now"
+    assert result.outcome == "promoted"
+    assert len(service.heads()) == 3
+
+    def for_ever(stage: str, share: float) -> None:
+        if stage == "search with means" and share == 0.0:
+            serving = service._gallery.champion().head_id
+            service.promote_head(older if serving != older else newer)
+
+    nights.next_day()
+    enroll(range(7, 8))
+    result = nights.run(progress=for_ever)
+    assert (result.outcome, len(service.heads())) == ("skipped", 3)
+    assert "another head was let serve" in result.reason
+    assert nights.run().outcome == "promoted", "the day can still have its night"
+
+
 def test_files_of_killed_runs_are_swept(nights: Nights, enroll, service: Service) -> None:
     enroll(range(3))
     archive = open_archive(service._settings.home, service._gallery.vault)
