@@ -49,7 +49,8 @@ def kill(kills: int, seed: int) -> None:
                 place, aim = empty_place(Path(folder)), min(tally.kills + _A_GALLERY, kills)
                 kill_writers(place, aim, tally, seed + tally.kills)
                 look_at_all(place, tally)
-            print(f"  {tally.kills} kills, {time.monotonic() - started:.0f} s", flush=True)
+            took = time.monotonic() - started
+            print(f"  {tally.kills} kills, {len(tally.wrong)} wrong, {took:.0f} s", flush=True)
     except KeyboardInterrupt:
         print("broken off")
     for wrong in tally.wrong[:20]:

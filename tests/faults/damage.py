@@ -17,10 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
 from enrollment import opening
 from enrollment.capture import Capture, CapturedFace
@@ -44,6 +42,7 @@ from store.errors import StoreError
 from store.gallery import Gallery
 from store.vault import Vault
 from tests import tiny
+from tests.faults.compiled import compile_once
 from tests.models.tiny_onnx import matrix, tiny_model, write_toml
 from wording.message import words_of
 
@@ -270,28 +269,11 @@ Answer = tuple[str, str | None, str | None, float]  # decision, subject id, name
 Look = Callable[[], tuple[list[Answer], str]]  # what is answered, and what is said of damage
 
 
-def _compile_once() -> None:
-    """Every opening compiles its statements anew, which is two thirds of a trial. What is compiled
-    depends on no file."""
-    make = sa.create_engine
-    first: list[sa.Engine] = []
-
-    def made(*arguments: Any, **options: Any) -> sa.Engine:
-        engine = make(*arguments, **options)
-        first.append(engine)
-        engine.dialect = first[0].dialect
-        engine._compiled_cache = first[0]._compiled_cache
-        del first[1:]
-        return engine
-
-    vars(sa)["create_engine"] = made
-
-
 class Bench:
     """One scene, put back before every trial."""
 
     def __init__(self, scene: Path) -> None:
-        _compile_once()
+        compile_once()
         self._scene = scene
         self._whole = {path: path.read_bytes() for path in scene.rglob("*") if path.is_file()}
         self._capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())

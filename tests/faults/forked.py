@@ -1,6 +1,7 @@
 """A process to be broken off: a fork of a warm one, which works when it is told to."""
 
 import contextlib
+import gc
 import os
 import signal
 import traceback
@@ -44,6 +45,7 @@ class Forked:
         self._early = b""
         waits, self._go = os.pipe()
         self._told, tells = os.pipe()
+        gc.freeze()  # else a collection in the child copies every page that it has from here
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._go)

@@ -17,6 +17,7 @@ from enrollment.service import Service
 from models.head_trainer import unit_rows
 from store.records import NewSample
 from tests import tiny
+from tests.faults.compiled import compile_once
 from tests.faults.forked import Forked, Say
 from tests.faults.place import PHOTOS, Place, answers
 from tests.faults.soundness import look
@@ -87,7 +88,8 @@ def kill_writers(place: Place, kills: int, tally: Kills, seed: int = 0, writers:
     running = [start() for _ in range(writers)]
     try:
         while tally.kills < kills:
-            label, child = running.pop(chance.randrange(len(running)))
+            # Not the youngest, which may still be opening the gallery.
+            label, child = running.pop(chance.randrange(len(running) - 1))
             child.wait_for(1)  # it has begun to write
             time.sleep(chance.uniform(0, 0.04))
             os.kill(child.pid, signal.SIGKILL)
@@ -183,7 +185,12 @@ def at_once(place: Place, processes: int, each: int) -> tuple[int, float]:
 
 
 def empty_place(folder: Path) -> Place:
+    """Open it once and write, so that forks find every statement compiled."""
+    compile_once()
     place = Place(folder / "writers")
     place.root.mkdir()
     place.create()
+    with place.service() as service:
+        add(service, "the first", 0)
+        look_at_all(place, Kills())
     return place
