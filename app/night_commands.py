@@ -33,7 +33,7 @@ def nightly(
     faces: Annotated[
         bool,
         typer.Option(
-            "--faces",
+            "--faces/--no-faces",
             help="Put the photos that are named otherwise into the report's file, unencrypted; "
             "the page Nightly shows them anyway.",
         ),

@@ -4,10 +4,10 @@
     python -m benchmarks.leaks --people 20 --plant        the control: must fail
 
 People are enrolled with tests/tiny.py; then database and -wal, anchors, temporary files, what was
-said, reports and backups are searched for each known template (float32, float16, float64, other
-byte order, hex, base64, JSON), crop and photo, and for names outside the database. Then some are
-erased, and whatever still opens with the key in the live files is searched for them again; backups
-are not part of that. Names are plain in the database: they are counted, not failed.
+said, heads, reports and backups are searched for each known template (float32, float16, float64,
+other byte order, hex, base64, JSON), crop, face and photo, and for names outside the database and
+the reports. Then some are erased, and whatever still opens with the key, and all files but backups,
+are searched for them again. Names are plain in database and reports: counted, not failed.
 """
 
 import argparse
@@ -19,6 +19,9 @@ import numpy as np
 
 from tests.faults.damage import bound
 from tests.faults.leaks import Finder, Needle, names_of, opened, scan, scene
+
+KINDS = ("template", "crop", "face", "photo")
+PLAIN = ("gallery/gallery.db", "gallery/reports/")
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def main() -> None:
             (vector,) = here.service._gallery.vectors_of([next(iter(here.names))])[:1]
             (here.folder / "logs" / "planted").write_bytes(b"log: " + np.asarray(vector).tobytes())
         finder = Finder(here.needles)
-        kinds = {k: sum(n.kind == k for n in here.needles) for k in ("template", "crop", "photo")}
+        kinds = {k: sum(n.kind == k for n in here.needles) for k in KINDS}
         hits = scan(finder, here.places)
         found = sum(sum(one.values()) for one in hits.values())
         print(f"{len(here.names)} people; looked for {kinds} in {len(hits)} files")
@@ -43,8 +46,8 @@ def main() -> None:
         of_each = sum(kinds.values())
         print(f"without the key: {found} hits (95 % bound {bound(found, of_each):.4%} a needle)")
         names = {f: sum(c.values()) for f, c in scan(names_of(here), here.places).items() if c}
-        elsewhere = {f: n for f, n in names.items() if not f.startswith("gallery/gallery.db")}
-        print(f"names in the database (plain, by design): {names}; elsewhere: {elsewhere}")
+        elsewhere = {f: n for f, n in names.items() if not f.startswith(PLAIN)}
+        print(f"names in database and reports (plain, by design): {names}; elsewhere: {elsewhere}")
         gone = list(here.names)[:erase]
         control = sum(1 for content in opened(here).values() for _ in finder.found_in(content))
         print(f"with the key, before an erasure (the control): {control} hits")
@@ -56,12 +59,13 @@ def main() -> None:
             + [Needle("name", "text", s, here.names[s].encode()) for s in gone]
         )
         plain = opened(here)
-        live = [p for p in (here.folder / "gallery").glob("gallery.db*") if p.is_file()]
+        files = [p for place in here.places for p in place.rglob("*") if p.is_file()]
+        live = [p for p in files if p.parent.name != "backups"]
         contents = [*plain.values(), *(path.read_bytes() for path in live)]
         left = sum(1 for content in contents for _ in erased.found_in(content))
         print(
             f"{len(gone)} erased: {left} hits of theirs in {len(plain)} rows and files that open "
-            f"with the key, and in the raw database ({len(erased)} needles)"
+            f"with the key, and in {len(live)} files as they are ({len(erased)} needles)"
         )
     sys.exit(bool(found or left or elsewhere or not control))
 

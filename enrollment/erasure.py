@@ -131,8 +131,9 @@ def _erase(
         [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
     )
     rows["cohort"] = _leave_cohort(change, own)
-    # Before the commit: a kill in between leaves rows without files, never a face in a file.
-    archive.remove(change.dropped_heads, change.dropped_reports)
+    # Before the commit: a kill in between leaves rows without files, never a face in a file. All
+    # that no row names goes: what a night left that was broken off may hold them, too.
+    archive.sweep(*change.named_files(), at_once=True)
     return rows
 
 

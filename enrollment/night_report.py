@@ -154,19 +154,19 @@ class NightReport:
         return {"photo": f"{template_id} {sample.sample_id}", "face": face}
 
 
-def with_faces(page: str, gallery: Gallery) -> str:
-    """A report's page with the faces that it names, as far as their photos are kept still."""
+def with_faces(page: str, gallery: Gallery) -> tuple[str, set[str]]:
+    """A report's page with the faces that it names, as far as their photos are kept still; and the
+    ids of whoever is shown."""
     wanted = {photo: int(photo.split()[0]) for photo in photos_in(page)}
-    if not wanted:
-        return page
-    found = gallery.samples_of(set(wanted.values()))
+    found = gallery.samples_of(set(wanted.values())) if wanted else {}
     # Numbers of templates may be given again; ids of samples are not.
-    faces = {
-        photo: face_of(found[template_id])
+    kept = {
+        photo: found[template_id]
         for photo, template_id in wanted.items()
         if template_id in found and found[template_id].sample_id == photo.split()[1]
     }
-    return fill_in(page, faces)
+    faces = {photo: face_of(sample) for photo, sample in kept.items()}
+    return fill_in(page, faces), {sample.subject_id for sample in kept.values()}
 
 
 def face_of(sample: Sample) -> str:

@@ -6,7 +6,7 @@ anything before the one transaction that publishes head and outcome together.
 
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ from wording.message import message
 
 KEPT_HEADS = 14
 _TRIES = 3
+_FILE = "file_sha256"  # in the manifest of a head that has one
 Progress = Callable[[str, float], None]
 
 
@@ -199,13 +200,13 @@ class Nightly:
             force: also when nothing changed, or the day has had its night.
             full: train everything anew, whatever it costs.
         """
+        self._archive.sweep(*self._gallery.named_files())
         idle = None if force or full else self._nothing_to_do()
         if idle is not None:
             return idle
         lease, why = claim(self._gallery, self._actor, self._now, force=force or full)
         if lease is None:
             return self._skipped(why)
-        self._archive.sweep(*referenced(self._gallery))
         try:
             for _ in range(_TRIES):
                 night = self._look(lease, policy, progress, full)
@@ -214,7 +215,7 @@ class Nightly:
                 except UnknownSubject:
                     continue  # somebody was erased meanwhile: no head may know them
                 except _OvertakenError:
-                    continue  # what serves now was not measured against
+                    continue
         except BaseException:
             give_up(lease)
             raise
@@ -409,6 +410,9 @@ class Nightly:
             lease.check(change.job(JOB, lease.day))
             if change.champion() != night.snapshot.serving:
                 raise _OvertakenError
+            filed = [v.head_id for v, m in zip(versions, manifests, strict=True) if _FILE in m]
+            if not self._archive.holds(filed, reports):
+                raise _OvertakenError  # an erasure took everything that no row named yet
             for version, manifest in zip(versions, manifests, strict=True):
                 change.add_head(
                     version.head_id,
@@ -438,7 +442,7 @@ class Nightly:
         if version.manifest["mode"] == IMPRINT:
             return version.manifest
         digest = self._archive.write_head(version.head_id, pack(version.arrays))
-        return version.manifest | {"file_sha256": digest}
+        return version.manifest | {_FILE: digest}
 
     def _details(self, lease: Lease, night: Night, reports: list[str]) -> dict[str, object]:
         shown = night.winner or night.trained or night.imprint
@@ -541,7 +545,7 @@ class Measure:
 
 
 class _OvertakenError(Exception):
-    """Another head serves than the one that the night was measured against."""
+    """What the night was measured against does not serve any more, or its files are gone."""
 
 
 class Watch:
@@ -559,15 +563,6 @@ class Watch:
 
     def total(self) -> float:
         return time.monotonic() - self._start
-
-
-def referenced(gallery: Gallery) -> tuple[list[str], list[str]]:
-    """The head files and report files that a row names."""
-    heads = [head.head_id for head in gallery.heads() if "file_sha256" in head.manifest]
-    reports = [
-        str(name) for job in gallery.jobs(JOB) for name in _texts(job.details.get("reports"))
-    ]
-    return heads, reports
 
 
 def cohort_of(snapshot: Snapshot) -> dict[str, str]:
@@ -682,7 +677,3 @@ def _throughput(
 def _finite(scores: NDArray[np.float64]) -> list[float]:
     """-2 stands for nobody was named: JSON has no infinity, and no score is so low."""
     return [float(s) for s in np.where(np.isfinite(scores), scores, -2.0)]
-
-
-def _texts(value: object) -> Iterator[str]:
-    return iter([str(v) for v in value] if isinstance(value, list) else [])

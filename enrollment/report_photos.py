@@ -91,11 +91,11 @@ def photos_in(page: str) -> list[str]:
 
 
 def fill_in(page: str, faces: Mapping[str, str]) -> str:
-    """Put faces, in base64, where their photos are named; others stay as they are."""
+    """Put faces, in base64, where their photos are named."""
 
     def filled(found: re.Match[str]) -> str:
         face = faces.get(found["photo"])
-        return str(_image(face, Html(found["alt"]))) if face else found[0]
+        return str(_image(face, Html(found["alt"])) if face else _none_kept())
 
     return _LATER.sub(filled, page)
 
@@ -108,6 +108,10 @@ def _face(row: Part, name: str) -> Html:
     if photo:
         said = "look at it on the page Nightly"
         return tag("p", said, class_="no-face", data_photo=photo, data_alt=alt)
+    return _none_kept()
+
+
+def _none_kept() -> Html:
     return tag("p", "no picture kept", class_="no-face")
 
 

@@ -87,12 +87,12 @@ def restore(
     try:
         return _restore(settings, file, reason, without_list, progress)
     except OSError as error:
-        said = str(error.strerror or error)
+        said = f"{error.strerror}: {error.filename}" if error.filename else str(error)
         if (settings.home / DATABASE).exists():
             raise Unusable(
                 message(
-                    "the gallery was restored in {home}, but the disk did not confirm that it is "
-                    "kept ({error}); see that the disk is well, then run: rollcall verify",
+                    "the gallery is restored in {home}, but the very end of it failed ({error}); "
+                    "see that the disk is well, then run: rollcall rebuild --verify",
                     home=settings.home,
                     error=said,
                 )
@@ -137,7 +137,7 @@ def _restore(
             "erasures_known": known,
         }
         write_down(folder, opened, settings.actor, datetime.now(UTC), details)
-        gallery = open_gallery(sqlite_url(folder / DATABASE), master, anchors)
+        gallery = open_gallery(sqlite_url(folder / DATABASE), master, anchors, restored=True)
         try:
             again = _finish(gallery, settings, folder, now)
             found = gallery.verify()

@@ -77,7 +77,7 @@ from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
 from store.change import Change
-from store.errors import ErasureUnfinished, GalleryLocked
+from store.errors import GalleryLocked, StoreError
 from store.gallery import Gallery, open_gallery, read_facts
 from store.records import (
     Consent,
@@ -916,7 +916,12 @@ class Service:
     def night_page(self, night: Job) -> str | None:
         """A night's report as HTML; None where an erasure has taken it."""
         page = page_of(self._archive, night)
-        return page and with_faces(page, self._gallery)
+        if page is None:
+            return None
+        page, shown = with_faces(page, self._gallery)
+        if shown:
+            self.looks.people(len(shown))
+        return page
 
     def night_document(self, night: Job) -> Mapping[str, object] | None:
         """A night's report as a document; None where an erasure has taken it."""
@@ -1031,7 +1036,7 @@ def open_service(
     archive = open_archive(settings.home, gallery.vault)
     archive.settle(gallery.head_files())
     if erase_again(gallery, archive, settings.actor):
-        with suppress(ErasureUnfinished):  # doctor says so
+        with suppress(StoreError):  # doctor says what is not finished
             gallery.finish_erasures(of_subjects_alone=True)
     return Service(
         gallery,

@@ -80,23 +80,26 @@ class Archive:
         except FileNotFoundError:
             return None
 
-    def sweep(self, heads: Collection[str], reports: Collection[str]) -> None:
-        """Delete the files that killed writers left: all but these that are an hour old."""
-        kept = {self.head(head_id) for head_id in heads} | {self._reports / r for r in reports}
+    def sweep(
+        self, heads: Collection[str], reports: Collection[str], *, at_once: bool = False
+    ) -> None:
+        """Delete the files that no row names any more, or that killed writers left: all but these.
+
+        Args:
+            at_once: also those that somebody may have written to name them next, who then must see
+                under the lock that they are gone; else they have an hour.
+        """
+        kept = {path for head_id in heads for path in self._of_head(head_id)}
+        kept |= {self._reports / report for report in reports}
         found = [p for folder in (self._heads, self._reports) for p in folder.glob("*")]
         old = time.time() - _GRACE_SECONDS
         with _translated():
-            self._delete([p for p in found if p not in kept and p.stat().st_mtime < old])
+            self._delete([p for p in found if p not in kept and (at_once or _written(p) < old)])
 
-    def remove(self, heads: Collection[str], reports: Collection[str]) -> None:
-        """Delete these; what is not there is passed over."""
-        with _translated():
-            self._delete(
-                [
-                    *(path for h in heads for path in self._of_head(h)),
-                    *(self._reports / r for r in reports),
-                ]
-            )
+    def holds(self, heads: Collection[str], reports: Collection[str]) -> bool:
+        """Are the files of all of these there?"""
+        paths = [*map(self.head, heads), *map(self.report, reports)]
+        return all(path.exists() for path in paths)
 
     def reseal(self, head_id: str, digest: str, vault: Vault) -> str:
         """Write a head's file once more beside itself, for another vault; `settle` puts it in its
@@ -131,6 +134,13 @@ class Archive:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
             sync_folder(folder)
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # somebody else was quicker
+        return 0.0
 
 
 def _digest(path: Path) -> str:

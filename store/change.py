@@ -83,8 +83,7 @@ class Change:
     added: list[tuple[int, str, NDArray[np.float32]]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # active ones, who are found as before
     relabelled: bool = False  # more than added templates: labels or states moved
-    dropped_heads: list[str] = field(default_factory=list)  # whose files are to go
-    dropped_reports: list[str] = field(default_factory=list)
+    dropped_reports: list[str] = field(default_factory=list)  # whose files are to go
     recorded: list[str] = field(default_factory=list)  # actions of the audit trail
     _keys: dict[str, SubjectKey] = field(default_factory=dict)
 
@@ -437,6 +436,10 @@ class Change:
             sa.update(heads).where(heads.c.state == "champion").values(state="retired")
         )
 
+    def named_files(self) -> tuple[list[str], list[str]]:
+        """The heads that have a file, and the files of reports, as rows name them now."""
+        return metadata.named_files(self.connection)
+
     def job(self, job: str, day: str) -> Job | None:
         """This run as it stands under the lock."""
         return metadata.job_of_day(self.connection, job, day)
@@ -563,7 +566,6 @@ class Change:
             if "file_sha256" in head.manifest and gone & set(_texts(head.manifest.get("members")))
         ]
         self.drop_heads(saw)
-        self.dropped_heads += saw
         self._forget_false_matches(subject_ids)
         for row in self.connection.execute(sa.select(jobs)).all():
             details = json.loads(row.details)

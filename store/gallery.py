@@ -237,8 +237,8 @@ class Gallery:
         process reads old ones.
 
         Args:
-            of_subjects_alone: leave pictures of nobody in other backups, because this is an older
-                state that does not know them.
+            of_subjects_alone: leave what belongs to nobody in other backups, because this is an
+                older state that does not know it; so it is where an anchor has come further.
 
         Raises:
             ErasureUnfinished: a second place or a backup's keys cannot be written. StoreError: the
@@ -246,7 +246,8 @@ class Gallery:
         """
         try:
             self.write_down_erasures()
-            self.erase_from_backups(of_subjects_alone=of_subjects_alone)
+            older = of_subjects_alone or self._is_older()
+            self.erase_from_backups(of_subjects_alone=older)
         except (OSError, StoreError) as error:
             said = words_of(error) if isinstance(error, StoreError) else str(error)
             raise ErasureUnfinished(said) from error
@@ -257,6 +258,12 @@ class Gallery:
                 sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
             )
         return True
+
+    def _is_older(self) -> bool:
+        """Has an anchor come further than this gallery, so that this is an older state of it?"""
+        with self._reading() as connection:
+            reached, _ = audit.last(connection)
+        return any(anchor.seq is not None and anchor.seq > reached for anchor in self.anchors())
 
     def write_down_erasures(self) -> None:
         """In the second places, so that a restored backup does not bring anybody back.
@@ -360,7 +367,7 @@ class Gallery:
                     message(
                         "the gallery is under the new key now, but not everything is in its place: "
                         "{error}. Mend that; the next start puts it there",
-                        error=str(error),
+                        error=words_of(error),
                     )
                 ) from error
             return done
@@ -703,6 +710,11 @@ class Gallery:
         """Head id -> SHA-256 of its file, of those that have one."""
         with self._reading() as connection:
             return metadata.head_files(connection)
+
+    def named_files(self) -> tuple[list[str], list[str]]:
+        """The heads that have a file, and the files of reports."""
+        with self._reading() as connection:
+            return metadata.named_files(connection)
 
     def champion(self) -> StoredHead | None:
         """The head that serves; None before the first was promoted."""
@@ -1100,12 +1112,15 @@ def open_gallery(
     key: bytes,
     anchors: Sequence[Path] = (),
     who: Callable[[], Acting | None] = lambda: None,
+    *,
+    restored: bool = False,
 ) -> Gallery:
     """Open an existing gallery, and finish an erasure that was cut short.
 
     Args:
         anchors: files in second places, which say how far the audit trail has come.
         who: in whose name a thread acts; asked at each change.
+        restored: it comes out of a backup, so others may be newer.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -1122,7 +1137,7 @@ def open_gallery(
     if opened.unfinished_erasures():
         # Where the disk is full, who is here can still be told; doctor says what is not finished.
         with suppress(StoreError):
-            opened.finish_erasures()
+            opened.finish_erasures(of_subjects_alone=restored)
     else:
         with suppress(OSError, GalleryDamaged):  # the next erasure says so, and is not confirmed
             opened.write_down_erasures()

@@ -406,6 +406,11 @@ def reports(connection: sa.Connection) -> list[str]:
     return [str(name) for names in found if isinstance(names, list) for name in names]
 
 
+def named_files(connection: sa.Connection) -> tuple[list[str], list[str]]:
+    """The heads that have a file, and the files of reports."""
+    return list(head_files(connection)), reports(connection)
+
+
 def all_jobs(connection: sa.Connection, job: str | None) -> list[Job]:
     """Every run of a job, or of all of them, oldest day first."""
     wanted = sa.true() if job is None else jobs.c.job == job

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,6 +261,8 @@ def test_a_refusal_is_in_plain_words(nights: Nights, enroll) -> None:
     (night,) = service.nights()[-1:]
     page = service.night_page(night)
     count = len(document["disagreements"])
+    looks, _ = service.privacy.audit_page(["people.look"])
+    assert looks, "and it is written down that they looked"
     assert page.count("data:image/jpeg;base64,/9j/") == count > 0, "whoever looks sees them"
     service.erase("Impostor")
     (night,) = service.nights()[-1:]
@@ -274,11 +277,13 @@ def test_a_photo_of_another_person_does_not_take_the_place_of_one_that_is_gone(
     sample = nights.gallery.samples_of([template_id])[template_id]
     page = str(disagreements({"disagreements": [{"truth": "A", "photo": f"{template_id} 0-0"}]}))
     assert photos_in(page) == [f"{template_id} 0-0"]
-    assert with_faces(page, nights.gallery) == page
-    own = page.replace("0-0", sample.sample_id)
-    assert f'<img src="data:image/jpeg;base64,{face_of(sample)}" alt="Photo of A">' in with_faces(
-        own, nights.gallery
-    )
+    without, shown = with_faces(page, nights.gallery)
+    assert "no picture kept" in without
+    assert "<img" not in without
+    assert not shown
+    page, shown = with_faces(page.replace("0-0", sample.sample_id), nights.gallery)
+    assert f'<img src="data:image/jpeg;base64,{face_of(sample)}" alt="Photo of A">' in page
+    assert shown == {sample.subject_id}
 
 
 def test_gone_means_gone(nights: Nights, enroll, service: Service) -> None:
@@ -302,6 +307,47 @@ def test_gone_means_gone(nights: Nights, enroll, service: Service) -> None:
     assert second.outcome == "promoted"
     names = json.dumps(nights.gallery.jobs(JOB)[-1].details)
     assert receipt.subject_id not in names
+
+
+def test_what_no_row_names_goes_with_whoever_is_erased(
+    nights: Nights, enroll, service: Service
+) -> None:
+    """A night that was run twice, and one that was broken off, leave files that nothing names."""
+    enroll(range(4))
+    first = nights.run()
+    assert nights.run(force=True).report != first.report
+    assert first.report.exists(), "nothing names it any more"
+    home, archive = service._settings.home, service._archive
+    archive.write_head("broken-off", b"rows of Person 3")
+    archive.write_report("broken-off.html", b"Person 3")
+    (home / "reports" / ".half.html.xyz.new").write_bytes(b"Person 3")
+    service.erase("Person 3")
+    left = {path.name for folder in ("heads", "reports") for path in (home / folder).iterdir()}
+    heads, reports = service._gallery.named_files()
+    assert left == {f"{head}.sealed" for head in heads} | set(reports)
+    assert not any(b"Person 3" in p.read_bytes() for p in home.rglob("*") if p.is_file())
+
+
+def test_a_night_whose_files_an_erasure_took_looks_again(
+    nights: Nights, enroll, service: Service, monkeypatch
+) -> None:
+    enroll(range(4))
+    service.suspend("Person 3")
+    written: list[Path] = []
+    write = NightReport.write
+
+    def erased_after(self, night):
+        names = write(self, night)
+        written.append(service._settings.home / "reports" / names[0][0])
+        if len(written) == 1:
+            service.erase("Person 3")  # who is in no head of this night
+            assert not written[0].exists()
+        return names
+
+    monkeypatch.setattr(NightReport, "write", erased_after)
+    result = nights.run()
+    assert (result.outcome, len(written)) == ("promoted", 2)
+    assert result.report.exists()
 
 
 def test_erased_while_the_night_ran(nights: Nights, enroll, service: Service) -> None:

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import sys
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from enrollment.service import Service, open_service
 from store import backup
 from store.backup import DATABASE, unpack
 from store.errors import GalleryDamaged, KeyMissing, StoreError
+from store.restore import open_backup
 from store.vault import Vault, key_id_of
 from tests import tiny
 from tests.galleries import make_gallery, open_copy
@@ -208,6 +209,30 @@ def test_a_copied_older_database_is_brought_up_to_date(
         assert gone not in older._gallery.subject_ids()
         assert answer(older, 2) is None
         assert older._gallery.unfinished_erasures() == 0
+
+
+def lost_in(made: KeptBackup, settings: Settings, folder: Path) -> Mapping[str, Sequence[str]]:
+    """What in a backup has no key any more."""
+    folder.mkdir()
+    return open_backup(made.path, KEY, folder, [settings.key_folder]).lost.rows
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_restoring_an_older_backup_takes_nothing_from_a_newer_one(
+    filled: Service, settings: Settings, again: Settings, tmp_path: Path, anchored: bool
+) -> None:
+    older = filled.backup(tmp_path / "older.rollcall")
+    erase(filled, "Person 2")
+    night(filled)
+    newer = filled.backup(tmp_path / "newer.rollcall")
+    filled.close()
+    shutil.rmtree(settings.home)
+    whole = lost_in(newer, settings, tmp_path / "before")
+    assert not whole["heads"]
+    if not anchored:
+        the(settings, "anchor").unlink()
+    assert restore(again, older.path).erased == 1
+    assert lost_in(newer, settings, tmp_path / "after") == whole
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,16 @@ from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
+from enrollment.night_report import NightReport, face_of
+from enrollment.nightly import Nightly
 from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import photo_bytes
+from enrollment.planning import NightPolicy
 from enrollment.service import Service, open_service
 from store.change import template_context
 from store.vault import Vault
 from tests import tiny
+from tests.faults.operations import TinyTrainer
 
 PHOTOS = 3
 _WINDOW = 8  # bytes that a hit is first found by
@@ -34,7 +38,8 @@ _LONG = 48  # bytes of a needle
 
 @dataclass(frozen=True)
 class Needle:
-    """What is looked for. kind: "template", "crop", "photo" or "name". whose: a subject's id."""
+    """What is looked for. kind: "template", "crop", "face" (as pages and reports show it), "photo"
+    or "name". whose: a subject's id."""
 
     kind: str
     how: str
@@ -131,7 +136,8 @@ class Scene:
 
 @contextmanager
 def scene(folder: Path, people: int) -> Iterator[Scene]:
-    """People enrolled as a door does it, somebody in the review queue, a backup; still open."""
+    """People enrolled as a door does it, somebody in the review queue, a night that was run twice,
+    one that was broken off, a backup; still open."""
     for name in ("temp", "logs", "keys"):
         (folder / name).mkdir(parents=True)
     before, tempfile.tempdir = tempfile.tempdir, str(folder / "temp")
@@ -144,6 +150,7 @@ def scene(folder: Path, people: int) -> Iterator[Scene]:
             for number in range(10):
                 stranger = photo_bytes("door", tiny.png(tiny.picture((90_000 + number, 0))))
                 service.identify(stranger, service.queue.look_on)
+            _nights(service)
             backup = folder / "gallery" / "backups" / "one.rollcall"
             backup.parent.mkdir()
             service._gallery.backup(service._archive, backup)
@@ -170,6 +177,19 @@ def _enroll(service: Service, people: int, log: Path) -> dict[str, list[bytes]]:
     return photos
 
 
+def _nights(service: Service) -> None:
+    archive, gallery = service._archive, service._gallery
+    report, trainer = NightReport(gallery, archive, "here"), TinyTrainer(gallery.facts.dimension)
+    for _ in range(2):
+        nightly = Nightly(gallery, archive, lambda: 0.6, report.write, "test", trainer)
+        assert nightly.run(NightPolicy(mode="joint"), force=True).report is not None
+    head, *_ = (head for head in gallery.heads() if "file_sha256" in head.manifest)
+    archive.write_head(
+        "broken-off", archive.read_head(head.head_id, str(head.manifest["file_sha256"]))
+    )
+    archive.write_report("broken-off.html", "\n".join(_names(service).values()).encode())
+
+
 def _names(service: Service) -> dict[str, str]:
     return {subject.subject_id: subject.name for subject in service.people()}
 
@@ -180,6 +200,7 @@ def _needles(service: Service, photos: Mapping[str, list[bytes]]) -> Iterator[Ne
             yield from of_template(subject_id, template.vector)
         for sample in service._gallery.samples([subject_id]):
             yield from of_picture("crop", subject_id, sample.image)
+            yield from of_picture("face", subject_id, base64.b64decode(face_of(sample)))
         for photo in photos[name]:
             yield from of_picture("photo", subject_id, photo)
 
@@ -215,8 +236,6 @@ def opened(scene: Scene) -> dict[str, bytes]:
     images = gallery.sighting_images([s.sighting_id for s in gallery.sightings()])
     plain |= {f"sighting {name}": image for name, image in images.items()}
     plain |= {f"vector {one.sighting_id}": one.vector.tobytes() for one in gallery.sightings()}
-    for head in gallery.heads():
-        if "file_sha256" in head.manifest:
-            digest = str(head.manifest["file_sha256"])
-            plain[head.head_id] = scene.service._archive.read_head(head.head_id, digest)
+    for path in (scene.folder / "gallery" / "heads").iterdir():  # named by a row or not
+        plain[path.stem] = vault.open_head(path.stem, path.read_bytes())
     return plain

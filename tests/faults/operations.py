@@ -135,6 +135,13 @@ def _erase(place: Place, say: Say) -> None:
     say("erased")
 
 
+def _with_what_a_killed_night_left(place: Place) -> None:
+    _with_a_night(place)
+    archive = open_archive(place.home, Vault(parse_key(tiny.KEY)))
+    archive.write_head("killed", b"rows of everybody")
+    archive.write_report("killed.html", ERASED.encode())
+
+
 def _gone(before: Found | None, now: Found | None, place: Place, said: Sequence[str]) -> bool:
     assert before is not None
     assert now is not None
@@ -147,6 +154,7 @@ def _gone(before: Found | None, now: Found | None, place: Place, said: Sequence[
         assert now.files
         left = [file for file in place.root.rglob("*") if file.is_file() and _names(file)]
         assert not left, f"the name is still in {left}"
+        assert not (place.home / "heads" / "killed.sealed").exists(), "a head that knew them"
     return gone
 
 
@@ -334,7 +342,7 @@ def _restored(_: Found | None, now: Found | None, place: Place, said: Sequence[s
 OPERATIONS = (
     Operation("create", _nothing, _create, _created),
     Operation("enroll", _with_people, _enroll, _enrolled),
-    Operation("erase", _with_a_night, _erase, _gone, ERASED.encode()),
+    Operation("erase", _with_what_a_killed_night_left, _erase, _gone, ERASED.encode()),
     Operation("night", _with_newcomers, _night, _had_its_night),
     Operation("migrate", lambda place: _of_before(place, "0006"), _migrate, _migrated),
     Operation("backup", _with_a_night, _back_up, _backed_up),
