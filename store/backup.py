@@ -123,8 +123,6 @@ def make_backup(
         )
     if target.exists():
         raise StoreError(message("{target} exists already; nothing was overwritten", target=target))
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sweep(target.parent)
     with _translated(message("no backup was made")), _workplace(target.parent) as folder:
         for attempt in range(_TRIES):
             generation = _copy(engine, folder / DATABASE, lambda s: progress(s * 0.4))
@@ -177,7 +175,6 @@ def verify_backup(
         GalleryDamaged: it is not what was written. KeyMissing: it belongs to another key.
         StoreError: its companion is not there.
     """
-    sweep(workplace)
     with (
         _translated(message("{name} cannot be checked", name=path.name)),
         _workplace(workplace) as folder,
@@ -570,7 +567,10 @@ def _bind(bound: bytes, last: bool) -> bytes:
 
 @contextmanager
 def _workplace(parent: Path) -> Iterator[Path]:
-    """A private folder for copies that are not sealed, wiped at the end."""
+    """A private folder for copies that are not sealed, wiped at the end; so is, before, what a
+    killed process left of one."""
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sweep(parent)
     folder = parent / f"{_WORKPLACE}{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     try:
