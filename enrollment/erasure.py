@@ -1,6 +1,6 @@
 """Gone means gone: rows, key, index and head row, and a test that says so."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.cohort import MIN_STRANGERS, Kind
-from enrollment.errors import BadInput, Unusable
+from enrollment.errors import BadInput, NotDue, Unusable
 from enrollment.people import family
 from enrollment.receipt import content_of
 from enrollment.roster import Roster
@@ -46,11 +46,20 @@ class ErasureReceipt:
 
 
 def erase(
-    gallery: Gallery, archive: Archive, roster: Roster, subject: Subject, actor: str
+    gallery: Gallery,
+    archive: Archive,
+    roster: Roster,
+    subject: Subject,
+    actor: str,
+    due: Callable[[], bool] = lambda: True,
 ) -> ErasureReceipt:
     """Erase a subject and everyone merged into it.
 
+    Args:
+        due: asked when nobody else can change anything any more.
+
     Raises:
+        NotDue: it said no; nothing was changed.
         BadInput: somebody else was quicker.
         Unusable: the rows are deleted, but another process or the disk kept the log from being
             cut, so old pages may still be read from the files; the next start goes on with it.
@@ -61,6 +70,8 @@ def erase(
             raise BadInput(
                 message("somebody else has erased this person meanwhile; there is nothing left")
             )
+        if not due():
+            raise NotDue(message("this person is not due any more; nothing was changed"))
         members = family(change.subjects().values(), subject.subject_id)
         own = gallery.vectors_of(members)
         rows = _erase(change, archive, own, members)

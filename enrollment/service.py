@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
 from enrollment.erasure import ErasureReceipt, erase, erase_again
-from enrollment.errors import BadInput, Ending
+from enrollment.errors import BadInput, Ending, NotDue
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
 from enrollment.guide import Guide, Shot
@@ -659,13 +659,7 @@ class Service:
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
-        self.acting.demand(Right.ERASE)
-        receipt = erase(
-            self._gallery, self._archive, self._roster, self.person(who), self._settings.actor
-        )
-        self.queue.let_go()
-        self.map.forget()
-        return receipt
+        return self._erase(self.person(who), lambda: True)
 
     def erase_due(
         self, subject_ids: Sequence[str], kinds: Collection[DueKind]
@@ -673,8 +667,20 @@ class Service:
         """Erase, one after the other, everybody of a list who is still due for one of these
         reasons; None for somebody who is not, because they have agreed again since."""
         for subject_id in subject_ids:
-            due = self.privacy.is_due(subject_id, kinds)
-            yield self.erase(subject_id) if due else None
+            due = partial(self.privacy.is_due, subject_id, kinds)
+            subject = self.subject(subject_id)
+            try:
+                yield self._erase(subject, due) if subject is not None else None
+            except NotDue:
+                yield None
+
+    def _erase(self, subject: Subject, due: Callable[[], bool]) -> ErasureReceipt:
+        self.acting.demand(Right.ERASE)
+        actor = self._settings.actor
+        receipt = erase(self._gallery, self._archive, self._roster, subject, actor, due)
+        self.queue.let_go()
+        self.map.forget()
+        return receipt
 
     def _set_state(self, who: str, state: str) -> Subject:
         subject = self.person(who)
