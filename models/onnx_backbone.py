@@ -181,7 +181,12 @@ def _input(session: Any, says: OnnxDescription) -> tuple[str, int]:  # noqa: ANN
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise BadModelFile(message("it has {n} inputs, and a backbone has one", n=len(inputs)))
-    found = list(inputs[0].shape)
+    try:
+        found, name = list(inputs[0].shape), str(inputs[0].name)
+    except UnicodeDecodeError as error:  # onnxruntime takes names that are no text
+        raise BadModelFile(
+            message("the name of its input, or of a side of it, is no text")
+        ) from error
     width, height = says.template.size
     expected = [3, height, width] if says.layout == "nchw" else [height, width, 3]
     if inputs[0].type != "tensor(float)" or len(found) != 4:
@@ -200,7 +205,7 @@ def _input(session: Any, says: OnnxDescription) -> tuple[str, int]:  # noqa: ANN
                 )
             )
     batch = found[0]
-    return str(inputs[0].name), batch if isinstance(batch, int) and batch > 0 else 0
+    return name, batch if isinstance(batch, int) and batch > 0 else 0
 
 
 def _one_line(error: Exception) -> str:
