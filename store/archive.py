@@ -122,8 +122,10 @@ class Archive:
             for head_id, digest in heads.items():
                 for path in self._of_head(head_id):
                     if path != self.head(head_id) and _digest(path) == digest:
-                        path.rename(self.head(head_id))
-                        sync_folder(self._heads)
+                        # Durable there before it goes from here: a power failure may lose either
+                        # half of a rename.
+                        write_whole(self.head(head_id), path.read_bytes())
+                        self._delete([path])
 
     def _of_head(self, head_id: str) -> list[Path]:
         return [self.head(head_id), *self._heads.glob(f"{head_id}.*.sealed")]

@@ -99,8 +99,9 @@ def old_key_file(path: Path, key_id: str) -> Path:
 def settle_key_files(path: Path, key_id: str) -> None:
     """Put the key that the gallery is under where it is looked for, and the one before it aside.
 
-    After a rotation, and again wherever a crash came between its transaction and this. Nothing is
-    ever overwritten or deleted but a second copy of the same key.
+    After a rotation, and again wherever a crash came between its transaction and this. Each key is
+    written and made durable in its new place before it goes from the old one: a power failure may
+    lose either half of a rename.
 
     Args:
         key_id: that the gallery's row names.
@@ -114,13 +115,13 @@ def settle_key_files(path: Path, key_id: str) -> None:
     try:
         if path.exists():
             present = key_id_of(read_key_file(path))
-            if present == key_id:
-                coming.unlink()
-                return
-            path.rename(old_key_file(path, present))
-        coming.rename(path)
+            old = old_key_file(path, present)
+            if present != key_id and not old.exists():
+                write_whole(old, path.read_bytes(), replaces=False)
+        write_whole(path, coming.read_bytes())
+        coming.unlink()
         sync_folder(path.parent)
-    except FileNotFoundError:
+    except (FileNotFoundError, FileExistsError):
         return  # another process was quicker
     except OSError as error:
         raise KeyMissing(
