@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from models.backbone import Download, ScorePriors
 from models.download import download
 from models.embedding import check_crops, unit_rows
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
+from models.fitting_batches import FittingBatches, Run
 from models.tensorflow_runtime import load_tensorflow
+from models.vgg_graph import graph_of, layers_of
 from models.weights import (
     Progress,
     WeightsFile,
@@ -51,6 +53,7 @@ SHAPES: tuple[tuple[int, ...], ...] = (
     (1, 1, 4096, 2622),
     (2622,),
 )
+FEATURES = 7 * 7 * 512  # what fc6 is given
 DATA_BYTES = 580_011_512
 HEADER_BYTES = 16 << 20  # an .h5 of these weights has at most this much besides them
 SIZE = 224  # px
@@ -82,7 +85,7 @@ PRIORS = ScorePriors(
 
 
 class VggFace:
-    """deepface's network with every layer frozen, in one TensorFlow function."""
+    """deepface's network with every layer frozen, in one TensorFlow graph."""
 
     name = "vgg-face"
     dimension = 4096
@@ -95,13 +98,13 @@ class VggFace:
         self.weights = file
         self._tf, self.device = load_tensorflow()
         self._network = _frozen_network(self._tf, file.path)
-        # One trace for every batch size. The weights stay variables: written into the graph as
-        # constants, opening took 84 s and 12 GB and no embedding was faster (2 cores).
-        self._run = self._tf.function(
-            lambda batch: self._network(batch, training=False),
-            input_signature=[self._tf.TensorSpec((None, SIZE, SIZE, 3), self._tf.float32)],
+        on_gpu = self.device.startswith("GPU")
+        self._batches = FittingBatches(
+            graph_of(self._tf, *layers_of(self._network)),
+            GPU_BATCH if on_gpu else CPU_BATCH,
+            self._tf.errors.ResourceExhaustedError,
+            self._on_the_cpu if on_gpu else None,
         )
-        self._batch = GPU_BATCH if self.device.startswith("GPU") else CPU_BATCH
         self._lock = threading.Lock()
 
     @property
@@ -133,24 +136,18 @@ class VggFace:
         return digest.hexdigest()
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See `Backbone.embed`. In batches of powers of two, so that few sizes are prepared and no
-        crop is embedded that nobody asked for."""
+        """See `Backbone.embed`. A graphics card without memory for a batch is given smaller ones,
+        and at last the CPU does it: `device` says so from then on."""
         check_crops(crops, self.template.size)
-        count, at = len(crops), 0
-        rows = np.empty((count, self.dimension), dtype=np.float32)
         with self._lock:
-            while at < count:
-                part = crops[at : at + step_of(count - at, self._batch)]
-                # deepface's "base" normalisation: BGR, 0..1
-                batch = part[:, :, :, ::-1].astype(np.float32) / np.float32(255)
-                rows[at : at + len(part)] = self._run(self._tf.constant(batch)).numpy()
-                at += len(part)
-        return unit_rows(rows, count, self.dimension)
+            rows = self._batches.run(crops, self.dimension)
+        return unit_rows(rows, len(crops), self.dimension)
 
-
-def step_of(left: int, most: int) -> int:
-    """How many of `left` crops go next: the largest power of two that is no more than `most`."""
-    return int(min(most, 1 << (left.bit_length() - 1)))
+    def _on_the_cpu(self) -> Run:
+        self.device = message("CPU: {gpu} has no memory left for one face", gpu=self.device)
+        with self._tf.device("/CPU:0"):
+            self._network = _frozen_network(self._tf, self.weights.path)
+            return graph_of(self._tf, *layers_of(self._network))
 
 
 def find_weights(home: Path, search: Sequence[Path] = ()) -> Path | None:
@@ -223,17 +220,33 @@ def check_weights(path: Path) -> None:
         raise _damaged(path, message("its arrays are not those of VGG-Face"))
 
 
+def read_weights(path: Path) -> list[NDArray[np.float32]]:
+    """Kernel and bias of the 13 convolutions, of fc6 and of fc7, as `SHAPES` lists them.
+
+    Raises WeightsDamaged when they are not there.
+    """
+    check_weights(path)
+    import h5py
+
+    embedding = len(SHAPES) - 2  # without the identities it was trained on
+    with h5py.File(path, "r") as file:
+        return [array[()] for array in itertools.islice(_weights(file), embedding)]
+
+
 def _arrays(file: Any) -> list[tuple[tuple[int, ...], str]]:  # noqa: ANN401 - h5py has no types
     """Shape and type of each weight, in the order in which Keras loads them."""
+    return [
+        (a.shape, "elsewhere" if a.external or a.is_virtual else str(a.dtype))
+        for a in _weights(file)
+    ]
+
+
+def _weights(file: Any) -> Iterator[Any]:  # noqa: ANN401
     group = file if "layer_names" in file.attrs else _inside(file, "model_weights")
-    found = []
     for layer in group.attrs["layer_names"]:
         of_layer = _inside(group, layer)
         for name in of_layer.attrs["weight_names"]:
-            array = _inside(of_layer, name)
-            stored_elsewhere = array.external or array.is_virtual
-            found.append((array.shape, "elsewhere" if stored_elsewhere else str(array.dtype)))
-    return found
+            yield _inside(of_layer, name)
 
 
 def _inside(group: Any, name: str | bytes) -> Any:  # noqa: ANN401
