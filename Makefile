@@ -8,13 +8,16 @@ SUPPLY := .venv-supply
 SOURCE := -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow check install lock sbom audit
+
+.PHONY: bench help run demo test test-slow test-postgres check install lock sbom audit
 
 help:
 	@echo "make run        serve the web pages on http://127.0.0.1:8501 (gallery: GALLERY=$(GALLERY))"
 	@echo "make demo       the whole job on drawn people, without a camera"
 	@echo "make test       the fast tests"
 	@echo "make test-slow  real models, a browser, faults (more for pytest: ARGS='...')"
+	@echo "make test-postgres  the fast tests, on a PostgreSQL server of their own"
+	@echo "make bench      ours, the peers and the machine's limits side by side, in bench/ (ARGS=--quick)"
 	@echo "make check      ruff, mypy, layering"
 	@echo "make lock       write constraints.txt and locks/ anew (the newest versions: LOCK=--upgrade)"
 	@echo "make audit      known vulnerabilities in what is locked"
@@ -32,6 +35,16 @@ test: $(VENV)/.tested
 
 test-slow: $(VENV)/.tested
 	$(BIN)/pytest -m slow $(ARGS)
+
+# Where there are galleries; the other tests would run as they did.
+test-postgres: $(VENV)/.tested
+	$(BIN)/pytest -n auto --dist loadfile --database postgresql $(ARGS) \
+		tests/store tests/enrollment tests/app tests/client
+
+# hnswlib is no wheel: it is compiled here.
+bench: $(VENV)/.tested locks/bench.txt
+	$(PIP) --require-hashes -r locks/bench.txt
+	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -23,8 +23,15 @@ def init(
         str, typer.Option(help="auto, vgg-face, dlib-resnet or onnx:FILE.toml.")
     ] = "auto",
     database: Annotated[
-        str | None, typer.Option(help="postgresql://... [default: a file in the gallery's folder].")
+        str | None,
+        typer.Option(
+            help="postgresql://... [default: $ROLLCALL_DATABASE, else a file in the folder]."
+        ),
     ] = None,
+    joins: Annotated[
+        bool,
+        typer.Option("--join", help="Serve the gallery that is in the database already."),
+    ] = False,
     consent_policy: Annotated[
         str, typer.Option(help="required, or none where consent is kept elsewhere.")
     ] = "required",
@@ -36,10 +43,14 @@ def init(
     Example: rollcall init --home data
     """
     from enrollment.key_source import said
-    from enrollment.opening import create, database_url
+    from enrollment.opening import create, database_url, join
 
     settings = read_settings("cli", home)
-    facts = create(settings, backbone, database, consent_policy, DownloadBar())
+    facts = (
+        join(settings, database, DownloadBar())
+        if joins
+        else create(settings, backbone, database, consent_policy, DownloadBar())
+    )
     document = {
         "home": str(settings.home),
         "backbone": facts.backbone,
@@ -53,7 +64,8 @@ def init(
     if as_json:
         emit(document)
     else:
-        out(f"a gallery was made in {settings.home}; backbone {facts.backbone}")
+        how = "serves the gallery of the database" if joins else "has a new gallery"
+        out(f"{settings.home} {how}; backbone {facts.backbone}")
         out(facts.backbone_reason)
         out(f"its key is {document['key']}: back it up, without it nothing can be read")
     return DONE

@@ -12,9 +12,12 @@ from app import (
     backup_commands,
     care_commands,
     cohort_commands,
+    compress_command,
     key_commands,
+    merge_command,
     night_commands,
     people_commands,
+    rebackbone_command,
     recognition_commands,
     retention_command,
     review_commands,
@@ -40,6 +43,9 @@ user_commands.register(app)
 audit_commands.register(app)
 key_commands.register(app)
 backup_commands.register(app)
+rebackbone_command.register(app)
+compress_command.register(app)
+merge_command.register(app)
 webhook_commands.register(app)
 recognition_commands.register(app)
 cohort_commands.register(app)

@@ -25,6 +25,8 @@ def action_in_words(action: str, language: Language) -> str:
         "subject.merge": say("Two were merged"),
         "subject.erase": say("Somebody was erased"),
         "subject.export": say("Somebody's data was copied for them"),
+        "subject.import": say("Somebody was taken over from another site"),
+        "gallery.merge": say("Another site's gallery was merged"),
         "consent.add": say("A consent was written down"),
         "consent.withdraw": say("A consent was taken back"),
         "samples.add": say("Photos were kept"),
@@ -38,6 +40,9 @@ def action_in_words(action: str, language: Language) -> str:
         "head.refused": say("A version of the head was refused"),
         "head.retired": say("A version of the head was retired"),
         "night.finish": say("A night ended"),
+        "backbone.prepare": say("A move to another backbone was begun"),
+        "backbone.switch": say("The gallery moved to another backbone"),
+        "backbone.discard": say("Another backbone's templates were dropped"),
         "review.assign": say("A waiting face was assigned"),
         "review.ignore": say("A waiting face was ignored"),
         "review.discard": say("A waiting face was discarded"),
@@ -130,6 +135,19 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
         "Merged {name} into {other}", name=_name(d, to), other=_other(d, to)
     ),
     "subject.export": lambda d, to: to.say("Copied the data of {name} for them", name=_name(d, to)),
+    "subject.import": lambda d, to: to.say_many(
+        "Took {name} over from the gallery {gallery}: {n} photo",
+        "Took {name} over from the gallery {gallery}: {n} photos",
+        _count(d, "samples"),
+        name=_name(d, to),
+        gallery=_details(d).get("gallery", "-"),
+    ),
+    "gallery.merge": lambda d, to: to.say(
+        "Merged the gallery {gallery}: {brought} people came, {left_out} were left out",
+        gallery=_details(d).get("gallery", "-"),
+        brought=_details(d).get("brought", 0),
+        left_out=_details(d).get("left_out", 0),
+    ),
     "subject.erase": lambda d, to: to.say("Erased a person"),
     "consent.add": lambda d, to: to.say(
         "Wrote down the consent of {name} (text {version})",
@@ -166,6 +184,17 @@ _WORDS: Mapping[str, Callable[[Deed, Language], str]] = {
     "head.refused": lambda d, to: to.say("Refused head {head}", head=_details(d).get("head", "-")),
     "night.finish": lambda d, to: to.say(
         "Ended the night: {outcome}", outcome=_details(d).get("outcome", "-")
+    ),
+    "backbone.prepare": lambda d, to: to.say(
+        "Began to move the gallery to the backbone {backbone}", backbone=_details(d).get("to")
+    ),
+    "backbone.switch": lambda d, to: to.say(
+        "Moved the gallery from the backbone {before} to {now}",
+        before=_details(d).get("from"),
+        now=_details(d).get("to"),
+    ),
+    "backbone.discard": lambda d, to: to.say(
+        "Dropped what was kept of the backbone {backbone}", backbone=_details(d).get("of")
     ),
     "review.assign": lambda d, to: to.say("Assigned a waiting face to {name}", name=_name(d, to)),
     "review.ignore": lambda d, to: to.say_many(

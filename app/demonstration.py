@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from demo.people import NAMES, PEOPLE, portrait
@@ -67,6 +67,7 @@ def demonstrate(
         BadInput: the folder holds something that no demo left there.
     """
     home = settings.home
+    settings = replace(settings, database=None)  # all of the demo goes with its folder
     _clear(home)
     photos = home / "photos"
     out(f"drawing {people + strangers} people who do not exist into {photos}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.notice import notice
-from app.plain import plain
+from app.plain import plain, sentence
 from app.privacy_dialog import ask, leave
 from app.proof import proved
 from app.task_progress import show_task
@@ -104,6 +104,8 @@ def _show_receipt(visit: Visit, erased: _Erased) -> None:
         ),
         icon=":material/verified:",
     )
+    if receipt.remains is not None:
+        st.caption(plain(sentence(visit.language.tell(receipt.remains))))
     with st.container(horizontal=True):
         st.download_button(
             say("Download the receipt"),

@@ -4,6 +4,7 @@ from enrollment.errors import BadInput, RollcallError, Unusable
 from models.errors import ModelError
 from store.errors import (
     BadVector,
+    CannotBeKept,
     GalleryDamaged,
     GalleryExists,
     GalleryLocked,
@@ -25,6 +26,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ModelError, UNUSABLE),
     (GalleryExists, BAD_INPUT),
     (UnknownSubject, BAD_INPUT),
+    (CannotBeKept, BAD_INPUT),
     (BadVector, UNUSABLE),
     (GalleryDamaged, UNUSABLE),
     (GalleryLocked, UNUSABLE),

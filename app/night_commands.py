@@ -27,9 +27,17 @@ def nightly(
     full: Annotated[bool, typer.Option(help="Train everything anew, whatever it costs.")] = False,
     mode: Annotated[
         str | None,
-        typer.Option(help="joint, local, rehearsal, pseudo or imprint [default: as it pays]."),
+        typer.Option(
+            help="joint, local, rehearsal, pseudo, merged or imprint [default: as it pays]."
+        ),
     ] = None,
     budget: Annotated[float, typer.Option(min=1, help="Seconds that training may take.")] = 600.0,
+    proximal: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Stay near the head that was merged with another site's last; 0: not."
+        ),
+    ] = 0.0,
     faces: Annotated[
         bool,
         typer.Option(
@@ -48,7 +56,7 @@ def nightly(
     from enrollment.planning import NightPolicy, checked_mode
     from enrollment.service import open_service
 
-    policy = NightPolicy(budget_seconds=budget, mode=checked_mode(mode))
+    policy = NightPolicy(budget_seconds=budget, mode=checked_mode(mode), proximal=proximal)
     with open_service(read_settings("nightly", home)) as service, stages() as progress:
         result = service.nightly(policy, progress, force=force, full=full, faces=faces)
     if as_json:

@@ -19,6 +19,7 @@ def mode_word(language: Language, mode: str) -> str:
     say = language.say
     words = {
         "joint": say("trained on everybody"),
+        "merged": say("two sites' heads beside each other"),
         "local": say("trained on newcomers and their neighbours"),
         "rehearsal": say("trained on newcomers and examples of the others"),
         "pseudo": say("trained from statistics"),

@@ -137,6 +137,20 @@ def _allowed(visit: Visit) -> dict[str, list[_Entry]]:
     return {group: entries for group, entries in mine.items() if entries}
 
 
+def _warn_of_database(visit: Visit) -> None:
+    reached = visit.service.reached
+    if reached.away is None:
+        return
+    minutes = max(round(reached.from_memory / 60), 1)
+    st.warning(
+        visit.say("Recognition goes on from memory, for {n} min at most.", n=minutes)
+        if reached.from_memory > 0
+        else visit.say("Nobody is recognised until it is back."),
+        title=visit.say("The database does not answer: nothing can be changed"),
+        icon=":material/cloud_off:",
+    )
+
+
 def _show_signed_out(visit: Visit) -> None:
     st.info(visit.say("You are signed out."), icon=":material/logout:")
     st.link_button(visit.say("Sign in"), SIGN_IN, type="primary", icon=":material/login:")
@@ -166,6 +180,7 @@ def _page(entry: _Entry, opened: Callable[[], Visit], begin: bool) -> StreamlitP
 
 
 def _warn(visit: Visit) -> None:
+    _warn_of_database(visit)
     facts = visit.service.facts
     if facts.backbone == _WEAK_BACKBONE:
         st.warning(

@@ -193,7 +193,8 @@ def erase(who: Who, yes: Yes = False, home: Home = None, as_json: Json = False) 
         emit({"subject_id": receipt.subject_id, "receipt": receipt.as_document()})
     else:
         rows = sum(receipt.erased_rows.values())
-        out(f"erased: {rows} rows and the key; the files hold nothing of this person any more")
+        said = receipt.remains or "the files hold nothing of this person any more"
+        out(f"erased: {rows} rows and the key; {said}")
     return DONE
 
 

@@ -18,6 +18,7 @@ from app.settings import read_settings
 if TYPE_CHECKING:
     from app.review_tally import ReviewTally
     from enrollment.foresight import Verdict
+    from enrollment.identifier import Identification
     from enrollment.intake import Enrollee
     from enrollment.passage import Passage
     from enrollment.service import Service
@@ -188,6 +189,7 @@ def identify(
     """
     from app.review_tally import ReviewTally
     from app.video import VIDEO_SUFFIXES, is_video
+    from enrollment.ahead import AT_ONCE, ahead
     from enrollment.intake import files_to_identify
     from enrollment.photo import photo_file
     from enrollment.service import open_service
@@ -198,11 +200,15 @@ def identify(
         counting("identifying", len(files)) as counter,
     ):
         tally = ReviewTally(service.queue.look_on) if review else None
-        for file in files:
-            if is_video(file):
+
+        def look(file: Path) -> "list[Identification] | None":
+            return None if is_video(file) else service.identify(photo_file(file), tally)
+
+        # One at a time where faces are kept: which of two alike comes first must not be chance.
+        for file, answers in ahead(look, files, 1 if tally else AT_ONCE):
+            if answers is None:
                 documents = _video_documents(service, file, decide_per, every, tally)
             else:
-                answers = service.identify(photo_file(file), tally)
                 documents = (answer.as_document() for answer in answers)
             for document in documents:
                 if as_json:

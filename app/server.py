@@ -21,6 +21,7 @@ from enrollment.accounts import FIRST_LOGIN
 from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.handed_in import MAX_HANDED_IN
+from enrollment.opening import far_away
 from enrollment.service import Service
 from store.errors import StoreError
 
@@ -174,6 +175,7 @@ def _hand_over(settings: Settings) -> None:
         "ROLLCALL_KEY_COMMAND": settings.key_command,
         "ROLLCALL_KEYRING": settings.keyring,
         "ROLLCALL_DETECTOR": settings.detector,
+        "ROLLCALL_WITHOUT_DATABASE": int(settings.without_database.total_seconds()),
         "ROLLCALL_AUDIT_ANCHOR": settings.audit_anchor and settings.audit_anchor.resolve(),
     }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
@@ -191,6 +193,9 @@ def _announce(
     note(f"API       {url}/api/docs")
     note(f"gallery   {settings.home.resolve()}, people: {service.count()}")
     note(f"backbone  {service.facts.backbone}, on {device}")
+    far = far_away(settings)
+    if far is not None:
+        note(f"DANGER    {far}")
     note(f"because   {service.facts.backbone_reason}")
     if serving.open_to_all:
         note("OPEN      --insecure-dev: everybody on this machine may do everything")

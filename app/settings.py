@@ -1,15 +1,17 @@
 """The one place that reads the environment."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.provider_settings import ProviderSettings
-from enrollment.config import Settings
+from enrollment.config import WITHOUT_DATABASE, Settings
 from enrollment.errors import BadInput
 from enrollment.retention_policy import RetentionPolicy
+
+_LONGEST = 3600  # seconds that whoever was erased elsewhere may still be named for
 
 
 class Environment(BaseSettings):
@@ -22,8 +24,11 @@ class Environment(BaseSettings):
     rollcall_key_command: str | None = None
     rollcall_keyring: str | None = None
     rollcall_new_key: str | None = None
+    rollcall_other_key: str | None = None
     rollcall_key_folder: Path | None = None
     rollcall_audit_anchor: Path | None = None
+    rollcall_database: str | None = None
+    rollcall_without_database: str | None = None
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
     rollcall_keep_suspended_days: str | None = None
@@ -93,6 +98,16 @@ def _days(name: str, text: str | None) -> int | None:
     return int(text)
 
 
+def _without_database(text: str | None) -> timedelta:
+    if not text:
+        return WITHOUT_DATABASE
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LONGEST):
+        raise BadInput(
+            f"ROLLCALL_WITHOUT_DATABASE is a number of seconds, 0 to {_LONGEST}, not {text}"
+        )
+    return timedelta(seconds=int(text))
+
+
 def _day(name: str, text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -124,6 +139,8 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         key_command=environment.rollcall_key_command or None,
         keyring=environment.rollcall_keyring or None,
         key_folder=environment.rollcall_key_folder or config / "rollcall" / "keys",
+        database=environment.rollcall_database or None,
+        without_database=_without_database(environment.rollcall_without_database),
         detector=environment.rollcall_detector or None,
         audit_anchor=environment.rollcall_audit_anchor
         and environment.rollcall_audit_anchor.expanduser(),
@@ -137,3 +154,26 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
 def read_new_key() -> str | None:
     """The key that `keys rotate` is to put the gallery under, where the environment has one."""
     return Environment().rollcall_new_key or None
+
+
+def read_other_settings(
+    home: Path, key_folder: Path | None = None, database: str | None = None
+) -> Settings:
+    """Of another site's gallery, whose key is that of here only where one service or folder has
+    both: ROLLCALL_OTHER_KEY, else its file in `key_folder` or beside ours.
+
+    Args:
+        database: where it is, if it is not in its folder; never ours.
+    """
+    mine = read_settings("cli", home)
+    key = None if key_folder is not None else Environment().rollcall_other_key or None
+    given = key is not None or key_folder is not None
+    return replace(
+        mine,
+        key=key,
+        key_command=None,
+        keyring=None if given else mine.keyring,
+        key_folder=(key_folder or mine.key_folder).expanduser(),
+        audit_anchor=None,
+        database=database,
+    )

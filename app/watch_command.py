@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.review_tally import Offering
     from enrollment.capture import CapturedFace
     from enrollment.identifier import Identification
-    from enrollment.passage import Passage, Passages, Prompt
+    from enrollment.passage import Frame, Passage, Passages, Prompt
     from enrollment.review_queue import Offer
 
 GROUP = "Recognise"
@@ -103,7 +103,8 @@ def watch(
             note(warning)
         if hook is not None:
             open_things.enter_context(hook)
-        door = Door(source.name, hook.send if hook else lambda document: None)
+        post = hook.send if hook else lambda document: None
+        door = Door(source.name, post, lambda: service.reached.state)
         tally = ReviewTally(door.unless_locked(service.queue.look_on)) if review else None
         passages = service.passages(
             source.name,
@@ -126,9 +127,16 @@ def watch(
 class Door:
     """Passages to stdout, events to stderr, both to the webhook."""
 
-    def __init__(self, name: str, post: Callable[[Mapping[str, object]], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        post: Callable[[Mapping[str, object]], None],
+        database: Callable[[], str],
+    ) -> None:
         self._name = name
         self._post = post
+        self._database = database
+        self._database_was = "there"
         self._said = "opening"
         self._waits = False
 
@@ -153,9 +161,28 @@ class Door:
             if state is CameraState.ENDED and frame is None:
                 self._passed(passages.end(), once)
                 return
-            if frame is not None and self._passed(passages.see(frame), once):
+            if frame is not None and self._passed(self._seen(frame, passages), once):
                 return
             self._back_off(passages.wait())
+            self._follow_database()
+
+    def _seen(self, frame: "Frame", passages: "Passages") -> "list[Passage]":
+        """Nobody, while the database is away for longer than memory may speak for it: whoever was
+        before the camera is forgotten undecided, and the door stays."""
+        from store.errors import DatabaseAway
+
+        try:
+            return passages.see(frame)
+        except DatabaseAway:
+            passages.drop()
+            return []
+
+    def _follow_database(self) -> None:
+        """Tell of a change: `from_memory`, then `away` (nobody is named), then `there`."""
+        state = self._database()
+        if state != self._database_was:
+            self._database_was = state
+            self._event({"event": "database", "source": self._name, "state": state})
 
     def unless_locked(self, offer: "Offering") -> "Offering":
         """A door goes on while another process writes; what it could not queue is said."""
@@ -164,11 +191,11 @@ class Door:
             answer: "Identification", face: "CapturedFace", image: "NDArray[np.uint8]"
         ) -> "Offer":
             from enrollment.review_queue import Offer
-            from store.errors import GalleryLocked
+            from store.errors import DatabaseAway, GalleryLocked
 
             try:
                 return offer(answer, face, image)
-            except GalleryLocked as error:
+            except (GalleryLocked, DatabaseAway) as error:
                 self._event({"event": "review", "source": self._name, "lost": str(error)})
                 return Offer("not_needed")
 

@@ -12,11 +12,12 @@ from enrollment.enroller import (
     CollisionAnswer,
     Enroller,
     SampleReport,
+    Sights,
     SubjectReport,
     refuse_collision,
 )
 from enrollment.errors import Ambiguous, BadInput, Suspended
-from enrollment.people import family, meant
+from enrollment.people import meant
 from enrollment.photo import Photo, photo_bytes
 from store.errors import GalleryLocked
 from store.gallery import Gallery
@@ -197,18 +198,18 @@ class BulkEnrollment:
         Raises:
             GalleryLocked: another process held the gallery for minutes.
         """
-        for person in people:
-            yield self._patiently(person)
+        for person, sights in self._enroller.ahead(people, self._consent):
+            yield self._patiently(person, sights)
 
-    def _patiently(self, person: Enrollee) -> BulkResult:
+    def _patiently(self, person: Enrollee, sights: Sights) -> BulkResult:
         for seconds in _WAITS:
             try:
-                return self._one(person)
+                return self._one(person, sights)
             except GalleryLocked:
                 self._wait(seconds)
-        return self._one(person)
+        return self._one(person, sights)
 
-    def _one(self, person: Enrollee) -> BulkResult:
+    def _one(self, person: Enrollee, sights: Sights) -> BulkResult:
         asked: list[Collision] = []
 
         def answer(collision: Collision) -> str:
@@ -220,7 +221,7 @@ class BulkEnrollment:
             return said
 
         try:
-            report = self._enroller.enroll(person, self._consent, answer, self._tick)
+            report = self._enroller.enroll(person, self._consent, answer, self._tick, sights=sights)
         except BadInput as error:
             return BulkResult(
                 person.name,
@@ -238,7 +239,7 @@ class BulkEnrollment:
 
     def _added_before(self, person: Enrollee, near: str) -> bool:
         """A person said earlier that these are the same: the very photos are there."""
-        ids = family(self._gallery.subjects().values(), near)
+        ids = self._gallery.family_of(near)
         return any(self._gallery.has_content(digest, ids) for digest in _digests(person.photos))
 
 

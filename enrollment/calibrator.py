@@ -136,7 +136,9 @@ class Calibrator:
 
     def steady(self, measured: OperatingPoint) -> float:
         """The threshold that serves where this was measured: see `steady_threshold`."""
-        return steady_threshold(measured, before(self._gallery.operating_points(), self._now()))
+        mine = self._gallery.facts.fingerprint
+        points = [p for p in self._gallery.operating_points() if p.fingerprint == mine]
+        return steady_threshold(measured, before(points, self._now()))
 
     def _steadied(self, max_fpir: float) -> OperatingPoint:
         point, trials = self._measured(max_fpir, None)

@@ -16,6 +16,7 @@ from store.records import StoredHead
 from wording.message import message, words_of
 
 IMPRINT = "imprint"
+MERGED = "merged"  # rows of two sites beside each other
 
 
 class Champion:

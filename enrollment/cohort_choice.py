@@ -7,6 +7,7 @@ from enrollment.cohort import COSINE, Cohort
 from enrollment.cohort_file import cohort_of, shipped_cohort
 from models.fingerprint import golden_agree
 from store.gallery import Gallery
+from store.records import GalleryFacts
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class CohortChoice:
         self._generation = -1
         self._own: Cohort | None = None
         self._shipped: Cohort | None = None
-        self._looked = False
+        self._looked: str | None = None  # for which pipeline
         self._lock = threading.Lock()
 
     def current(self) -> Cohort | None:
@@ -63,10 +64,16 @@ class CohortChoice:
         return self.current() is not None and self._own is not None
 
     def _that_comes_along(self) -> Cohort | None:
-        if not self._looked:
-            facts = self._gallery.facts
-            found = shipped_cohort(facts.backbone)
-            if found is not None and golden_agree(found.golden, facts.golden):
-                self._shipped = found.cohort
-            self._looked = True
+        facts = self._gallery.facts
+        if self._looked != facts.fingerprint:
+            self._shipped = that_comes_along(facts)
+            self._looked = facts.fingerprint
         return self._shipped
+
+
+def that_comes_along(facts: GalleryFacts) -> Cohort | None:
+    """The cohort that is shipped with just this backbone; None where none is."""
+    found = shipped_cohort(facts.backbone)
+    if found is None or not golden_agree(found.golden, facts.golden):
+        return None
+    return found.cohort

@@ -2,12 +2,16 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from disk.network_mount import MOUNTS
 from enrollment.retention_policy import RetentionPolicy
 from enrollment.review_policy import ReviewPolicy
+from store.reach import MEMORY
 
 DEFAULT_MAX_FPIR = 0.01
+WITHOUT_DATABASE = MEMORY
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,10 @@ class Settings:
     actor: who acts, for the audit trail.
     review: the limits of the review queue.
     retention: when somebody is told of whose data is due.
+    database: where new galleries are made, as `init --database`; `{gallery}` in it stands for the
+        gallery's id. None: SQLite in `home`.
+    without_database: how long recognition goes on from memory when the database's server is away.
+    mounts: the system's table of what is mounted, to tell a folder on a network by.
     audit_anchor: one more file, best on another volume, that says how far the audit trail has come.
     """
 
@@ -39,6 +47,9 @@ class Settings:
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     audit_anchor: Path | None = None
+    database: str | None = field(default=None, repr=False)
+    mounts: Path = MOUNTS
+    without_database: timedelta = WITHOUT_DATABASE
 
     def key_file(self, gallery_id: str) -> Path:
         return self.key_folder / f"{gallery_id}.key"

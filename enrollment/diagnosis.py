@@ -14,6 +14,7 @@ from enrollment.cohort import Cohort
 from enrollment.config import Settings
 from enrollment.errors import RollcallError
 from enrollment.key_source import said
+from enrollment.opening import far_away
 from models.anti_spoofing import find_weights, how_to_place
 from store.errors import StoreError
 from store.gallery import Gallery
@@ -100,6 +101,9 @@ def diagnose(
         problems.append(
             message("{problem}: run rollcall nightly --force", problem=champion.problem)
         )
+    far = far_away(settings)
+    if far is not None:
+        problems.append(far)
     free, size = _space(gallery, settings.home)
     if free is not None and free < _LEAST_FREE:
         problems.append(

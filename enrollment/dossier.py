@@ -115,6 +115,19 @@ def _templates(gallery: Gallery, members: Sequence[str]) -> dict[str, object]:
             {"photo": f"photos/{t.sample_id}.jpg", "vector": t.vector.tolist()}
             for t in gallery.stored_templates(members)
         ],
+        "of_another_backbone": _beside(gallery, members),
+    }
+
+
+def _beside(gallery: Gallery, members: Sequence[str]) -> dict[str, object] | None:
+    """What is kept for a move to another backbone, or for the way back."""
+    shadow = gallery.shadow()
+    if shadow is None:
+        return None
+    return {
+        "backbone": shadow.facts.backbone,
+        "fingerprint": shadow.facts.fingerprint,
+        "vectors": gallery.shadow_vectors_of(members).tolist(),
     }
 
 

@@ -6,9 +6,8 @@ folder and file are their owner's alone, and nothing of a gallery is ever put he
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 
 from disk.arrays import read_arrays
 from disk.whole_file import whole_file
+from enrollment.ahead import ahead
 from enrollment.capture import Capture, main_face
 from enrollment.errors import BadInput
 from enrollment.photo import Photo, decode, photo_bytes
 from enrollment.reasons import Reason
 from models.fingerprint import fingerprint
 
-_AT_ONCE = 16
 # An interrupted run loses at most this many photos' work: about half a minute.
 _WRITE_EVERY = 256
 _DIGEST = 32  # bytes of a SHA-256
@@ -68,18 +67,16 @@ def embed_photos(
     rows, damaged = _read(file, capture.backbone.dimension)
     digests: list[bytes] = []
     computed = unwritten = 0
-    for batch in _batches(photos):
-        contents = [_content(photo) for photo in batch]
-        keys = [hashlib.sha256(content).digest() for content in contents]
-        new = {key: content for key, content in zip(keys, contents, strict=True) if key not in rows}
-        rows |= zip(new, _main_vectors(list(new.values()), capture), strict=True)
-        computed += len(new)
-        unwritten += len(new)
-        digests += keys
+    for _, (key, vector) in ahead(lambda photo: _row_of(photo, rows, capture), photos):
+        digests.append(key)
+        if key not in rows:
+            rows[key] = vector
+            computed += 1
+            unwritten += 1
         if unwritten >= write_every:
             _write(file, rows, capture.backbone.dimension)
             unwritten = 0
-        tick(len(batch))
+        tick(1)
     if unwritten or damaged:
         _write(file, rows, capture.backbone.dimension)
     nothing = np.zeros(capture.backbone.dimension, np.float32)
@@ -97,12 +94,6 @@ def cache_file(folder: Path, capture: Capture) -> Path:
     return folder / f"{fingerprint(capture.detector, capture.backbone)}.npz"
 
 
-def _batches(photos: Sequence[Photo]) -> Iterator[list[Photo]]:
-    remaining = iter(photos)
-    while batch := list(islice(remaining, _AT_ONCE)):
-        yield batch
-
-
 def _content(photo: Photo) -> bytes:
     """Nothing when it cannot be read: nothing has no face, and is no other photo's digest."""
     try:
@@ -111,15 +102,19 @@ def _content(photo: Photo) -> bytes:
         return b""
 
 
-def _main_vectors(contents: Sequence[bytes], capture: Capture) -> list[NDArray[np.float32] | None]:
-    pictures = [decode(photo_bytes("a photo", content)) for content in contents]
-    images = [picture.image for picture in pictures if not isinstance(picture, Reason)]
-    found = iter(capture.faces(images))
-    vectors: list[NDArray[np.float32] | None] = []
-    for picture in pictures:
-        face = None if isinstance(picture, Reason) else main_face(next(found), picture.image.shape)
-        vectors.append(None if face is None else face.embedding)
-    return vectors
+def _row_of(
+    photo: Photo, rows: _Rows, capture: Capture
+) -> tuple[bytes, NDArray[np.float32] | None]:
+    """A photo's digest, and its main face's embedding unless `rows` has it."""
+    content = _content(photo)
+    key = hashlib.sha256(content).digest()
+    if key in rows:
+        return key, None
+    picture = decode(photo_bytes("a photo", content))
+    if isinstance(picture, Reason):
+        return key, None
+    face = main_face(capture.faces([picture.image])[0], picture.image.shape)
+    return key, None if face is None else face.embedding
 
 
 def _read(file: Path, dimension: int) -> tuple[_Rows, bool]:

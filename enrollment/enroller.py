@@ -5,25 +5,28 @@ transaction writes the person whole, after a second look at what has changed mea
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.ahead import AT_ONCE, Crew, Later, crew
 from enrollment.capture import Capture, CapturedFace
 from enrollment.enrollee import Enrollee, check_until
-from enrollment.errors import Suspended
+from enrollment.errors import BadInput, Suspended
 from enrollment.grouping import largest_group, pick_face, recurring
 from enrollment.identifier import Candidate
-from enrollment.people import family, meant
-from enrollment.photo import Photo, decode, photo_bytes
-from enrollment.portrait import Portrait, crop_of, portrait_of, yaw_of
+from enrollment.people import meant
+from enrollment.photo import Photo, photo_bytes
+from enrollment.portrait import Portrait, crop_of, yaw_of
 from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
 from enrollment.seen_face import Handover, SeenFace
+from enrollment.sight import Sight, see
 from enrollment.veto import Vetoes
 from models.head import imprint
 from models.likeness import likeness
@@ -38,7 +41,6 @@ from wording.message import message
 # 98.7 and 91.7 % do as JPEG of quality 95, 75 and 50, 71 % at half and 52 % at 1.6 times the size.
 SAME_PICTURE = 0.96
 ADVISED_PHOTOS = 3
-_AT_ONCE = 8
 _ENROLLED_ALREADY = message("this photo is enrolled already; skipped")
 
 
@@ -131,6 +133,8 @@ class Collision:
 
 # The answer to a collision: "same" (add the photos to that person), "different" or "cancel".
 CollisionAnswer = Callable[[Collision], str]
+# What is seen on each photo of a person, begun before it is asked for; empty: not begun.
+Sights = Sequence[Later[Sight | Reason]]
 
 
 def refuse_collision(_collision: Collision) -> str:
@@ -163,8 +167,8 @@ class _Look:
 
     photo: Photo
     digest: bytes = b""
-    faces: list[CapturedFace] = field(default_factory=list)
-    portraits: dict[int, Portrait] = field(default_factory=dict)  # by the face's number
+    faces: Sequence[CapturedFace] = ()
+    portraits: Mapping[int, Portrait] = field(default_factory=dict)  # by the face's number
     chosen: CapturedFace | None = None
     reasons: list[Reason] = field(default_factory=list)
     lineage: Mapping[str, object] = field(default_factory=lambda: {"origin": "enroll"})
@@ -238,6 +242,7 @@ class Enroller:
         on_collision: CollisionAnswer,
         tick: Callable[[], None] = lambda: None,
         consent_until: datetime | None = None,
+        sights: Sights = (),
     ) -> SubjectReport:
         """Enroll a person, or add photos to one who is enrolled; `tick` is called for each photo.
 
@@ -246,24 +251,26 @@ class Enroller:
         Args:
             consent_until: when `consent` ends; None: when an earlier one of the same words does,
                 else when it is withdrawn.
+            sights: of this person's photos, from `ahead`.
 
         Raises:
             BadInput: as `existing`, or the consent would have ended already.
         """
+        self._gallery.wait_for_database()  # it may be away for a moment, in the middle of many
         check_until(consent_until, _now())
         existing = self.existing(person)
         self._check_state(existing)
         if not self._consented(existing, consent):
             return self._without_consent(person, [photo.source for photo in person.photos])
         looks = [_Look(photo, insisted=photo.insisted) for photo in person.photos]
-        self._look(looks, existing, tick)
+        self._look(looks, existing, tick, sights)
         near = self._collision(person, existing, [look for look in looks if look.usable])
         decided: str | None = None
         if near is not None:
             answer = on_collision(near)
             if answer == "same":
-                same = self._gallery.subjects()[near.near.subject_id]
-                return self._add_as(person, same, consent, on_collision, consent_until)
+                same = self._gallery.family(near.near.subject_id)[0]
+                return self._add_as(person, same, consent, on_collision, consent_until, sights)
             if answer != "different":
                 _refuse_all(looks, near)
             decided = near.near.subject_id
@@ -324,13 +331,50 @@ class Enroller:
 
     # -- looking ------------------------------------------------------------------------------
 
+    def ahead(
+        self, people: Iterable[Enrollee], consent: str | None
+    ) -> Iterator[tuple[Enrollee, Sights]]:
+        """Each of these people with their photos' sights, for `enroll`; those of the next people
+        are looked at meanwhile. Nobody is looked at who has not consented."""
+        waiting: deque[tuple[Enrollee, Sights]] = deque()
+        with crew() as workers:
+            for person in people:
+                self._gallery.wait_for_database()
+                waiting.append((person, self._begin(workers, person, consent)))
+                while sum(len(sights) for _, sights in waiting) > AT_ONCE and len(waiting) > 1:
+                    yield waiting.popleft()
+            yield from waiting
+
+    def _begin(self, workers: Crew, person: Enrollee, consent: str | None) -> Sights:
+        try:
+            existing = self.existing(person)
+            self._check_state(existing)
+        except BadInput:
+            return ()  # as `enroll` will say
+        if not self._consented(existing, consent):
+            return ()
+        return self._sights(workers, person.photos, self._family(existing))
+
+    def _sights(self, workers: Crew, photos: Sequence[Photo], family: Sequence[str]) -> Sights:
+        def known(digest: bytes) -> bool:
+            return bool(family) and self._gallery.has_content(digest, family)
+
+        def look(photo: Photo) -> Sight | Reason:
+            return see(photo, self._capture, _is_eligible, known)
+
+        return [workers.begin(look, photo) for photo in photos]
+
     def _look(
-        self, looks: Sequence[_Look], existing: Subject | None, tick: Callable[[], None]
+        self,
+        looks: Sequence[_Look],
+        existing: Subject | None,
+        tick: Callable[[], None],
+        sights: Sights = (),
     ) -> None:
-        # A few at a time: a hundred large photos do not fit into memory decoded.
-        own_family, seen = self._family(existing), set[bytes]()
-        for start in range(0, len(looks), _AT_ONCE):
-            self._take_in(looks[start : start + _AT_ONCE], own_family, seen, tick)
+        own_family = self._family(existing)
+        with crew() as workers:
+            begun = sights or self._sights(workers, [look.photo for look in looks], own_family)
+            self._take_in(looks, begun, own_family, tick)
         self._choose_among_several(looks, self._own_vectors(existing))
         self._compare(looks, existing)
 
@@ -342,37 +386,38 @@ class Enroller:
     def _take_in(
         self,
         looks: Sequence[_Look],
+        sights: Sights,
         own_family: Sequence[str],
-        seen: set[bytes],
         tick: Callable[[], None],
     ) -> None:
-        """Decode, find the faces, keep what is around them and let go of the pictures."""
-        read = []
-        for look in looks:
-            picture = decode(look.photo)
+        """Wait for each photo's faces, and leave out photos that are there."""
+        seen = set[bytes]()
+        for look, later in zip(looks, sights, strict=True):
+            sight = later()
             tick()
-            if isinstance(picture, Reason):
-                look.reasons.append(picture)
+            if isinstance(sight, Reason):
+                look.reasons.append(sight)
                 continue
-            look.digest = picture.digest
-            if picture.digest in seen:
+            look.digest = sight.digest
+            if sight.digest in seen:
                 look.refuse(
                     ReasonCode.DUPLICATE_PHOTO, message("this photo was given twice; skipped")
                 )
-            elif own_family and self._gallery.has_content(picture.digest, own_family):
+            elif own_family and self._gallery.has_content(sight.digest, own_family):
                 look.refuse(ReasonCode.DUPLICATE_PHOTO, _ENROLLED_ALREADY)
             else:
-                seen.add(picture.digest)
-                read.append((look, picture))
-        found = self._capture.faces([picture.image for _, picture in read])
-        for (look, picture), faces in zip(read, found, strict=True):
-            look.faces = faces
-            look.portraits = {
-                i: portrait_of(picture.image, face, look.photo.source)
-                for i, face in enumerate(faces)
-                if _is_eligible(face)
-            }
-            _choose_single(look)
+                seen.add(sight.digest)
+                self._take_faces(look, sight)
+
+    def _take_faces(self, look: _Look, sight: Sight) -> None:
+        if sight.faces is None:  # it was there when it was looked at, and is not any more
+            again = see(look.photo, self._capture, _is_eligible)
+            if isinstance(again, Reason):
+                look.reasons.append(again)
+                return
+            sight = again
+        look.faces, look.portraits = sight.faces or (), sight.portraits
+        _choose_single(look)
 
     def _choose_among_several(self, looks: Sequence[_Look], own: NDArray[np.float32]) -> None:
         several = [look for look in looks if look.chosen is None and len(_eligible(look)) > 1]
@@ -465,7 +510,9 @@ class Enroller:
 
     def existing(self, person: Enrollee) -> Subject | None:
         """The enrolled subject that is meant. Raises as `people.meant`."""
-        return meant(self._gallery.subjects().values(), person)
+        if person.subject_id is not None:
+            return meant(self._gallery.called(person.subject_id), person)
+        return meant(self._gallery.namesakes(person.name, person.external_id), person)
 
     def _check_state(self, existing: Subject | None) -> None:
         if existing is not None and existing.state == "suspended":
@@ -531,6 +578,7 @@ class Enroller:
         created = False
         if any(look.usable for look in looks):
             with self._roster.held(), self._gallery.change(self._actor) as change:
+                change.check_backbone(self._roster.fingerprint)
                 again = self.existing(person)
                 self._check_state(again)
                 if handover is not None:
@@ -601,7 +649,8 @@ class Enroller:
         portrait = next(
             look.portraits[i] for i, face in enumerate(look.faces) if face is look.chosen
         )
-        details = {**portrait.details, **look.lineage}
+        # By the digest another site's gallery tells that it has this very photo.
+        details = {**portrait.details, **look.lineage, "digest": look.digest.hex()}
         return NewSample(look.digest, portrait.image, details, look.vector)
 
     def _remembered(self, subject_id: str, kept: Sequence[_Look]) -> list[str]:
@@ -623,7 +672,7 @@ class Enroller:
         ]
 
     def _advice(self, subject_id: str, looks: Sequence[_Look]) -> list[str]:
-        templates = self._gallery.subjects()[subject_id].templates
+        templates = self._gallery.family(subject_id)[0].templates
         more = ADVISED_PHOTOS - templates
         if templates == 1:
             return [
@@ -653,9 +702,12 @@ class Enroller:
         consent: str | None,
         on_collision: CollisionAnswer,
         consent_until: datetime | None,
+        sights: Sights,
     ) -> SubjectReport:
         meant = replace(person, name=same.name, external_id=same.external_id)
-        report = self.enroll(meant, consent, on_collision, consent_until=consent_until)
+        report = self.enroll(
+            meant, consent, on_collision, consent_until=consent_until, sights=sights
+        )
         note = message(
             "{name} is the same person as {same}: the photos were added there",
             name=person.name,
@@ -667,14 +719,14 @@ class Enroller:
         dimension = self._gallery.facts.dimension
         if existing is None:
             return np.empty((0, dimension), np.float32)
-        found = self._gallery.templates()
-        mine = [i for i, s in enumerate(found.subject_ids) if s == existing.subject_id]
-        return found.vectors[mine]
+        found = self._gallery.templates_of([existing.subject_id])
+        self._roster.check_backbone()
+        return found.vectors
 
     def _family(self, existing: Subject | None) -> list[str]:
         if existing is None:
             return []
-        return family(self._gallery.subjects().values(), existing.subject_id)
+        return self._gallery.family_of(existing.subject_id)
 
 
 def _now() -> datetime:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.cohort import MIN_STRANGERS, Kind
-from enrollment.errors import BadInput, NotDue, Unusable
-from enrollment.people import family
+from enrollment.errors import BadInput, Unusable
 from enrollment.receipt import content_of
 from enrollment.roster import Roster
 from store.archive import Archive
@@ -26,7 +25,8 @@ class ErasureReceipt:
     """What was erased, and what was found afterwards.
 
     erased_rows: deleted rows by table; reports_deleted: nightly reports that named the person or
-    showed the face. log_cut: the write-ahead log holds nothing any more.
+    showed the face. log_cut: the write-ahead log holds nothing any more; never in PostgreSQL, which
+    keeps its log as its server is told to. remains: what the erasure does not reach, in words.
     negative_test: what a search with the erased templates finds; never this subject.
     gallery_id, public_key, signature: who says so; keys and signature as hex, see `receipt.py`.
     """
@@ -40,6 +40,7 @@ class ErasureReceipt:
     negative_test: dict[str, object]
     public_key: str = ""
     signature: str = ""
+    remains: str | None = None
 
     def as_document(self) -> dict[str, object]:
         return asdict(self)
@@ -51,7 +52,7 @@ def erase(
     roster: Roster,
     subject: Subject,
     actor: str,
-    due: Callable[[], bool] = lambda: True,
+    due: Callable[[], bool],
 ) -> ErasureReceipt:
     """Erase a subject and everyone merged into it.
 
@@ -59,22 +60,22 @@ def erase(
         due: asked when nobody else can change anything any more.
 
     Raises:
-        NotDue: it said no; nothing was changed.
-        BadInput: somebody else was quicker.
+        BadInput: somebody else was quicker, or they are not due; nothing was changed.
         Unusable: the rows are deleted, but another process or the disk kept the log from being
             cut, so old pages may still be read from the files; the next start goes on with it.
         StoreError: the disk is full or broken; nobody was erased.
     """
     with gallery.change(actor) as change:
-        if change.subject(subject.subject_id) is None:
+        here, members = change.person(subject.subject_id)
+        if here is None:
             raise BadInput(
                 message("somebody else has erased this person meanwhile; there is nothing left")
             )
         if not due():
-            raise NotDue(message("this person is not due any more; nothing was changed"))
-        members = family(change.subjects().values(), subject.subject_id)
+            raise BadInput(message("this person is not due any more; nothing was changed"))
         own = gallery.vectors_of(members)
-        rows = _erase(change, archive, own, members)
+        beside = _beside(gallery, change, members)
+        rows = _erase(change, archive, own, beside, members)
     reports = len({name.partition(".")[0] for name in change.dropped_reports})
     try:
         log_cut = gallery.finish_erasures()
@@ -113,39 +114,74 @@ def erase(
         erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
         erased_rows=rows,
         reports_deleted=reports,
-        log_cut=log_cut,
+        log_cut=gallery.can_be_copied,
         negative_test=_negative_test(roster, own, subject.subject_id),
         public_key=gallery.public_key.hex(),
+        remains=None if gallery.can_be_copied else _in_postgresql(),
     )
     return replace(receipt, signature=gallery.sign(content_of(receipt.as_document())).hex())
+
+
+def _in_postgresql() -> str:
+    return message(
+        "the tables hold nothing of this person any more. What PostgreSQL keeps beside them still "
+        "may, with the person's key: its write-ahead log until it is used again, archives of "
+        "that, standbys, and dumps of before; whoever runs the server deletes those"
+    )
 
 
 def erase_again(gallery: Gallery, archive: Archive, actor: str) -> int:
     """Erase whom a second place says were erased: this is an older state of the gallery, put back
     by whatever means. To be called before anything is served; returns how many that were."""
-    ids = tuple(gallery.erased_elsewhere())
-    if ids:
-        with gallery.change(actor) as change:
-            own = gallery.vectors_of(ids)
-            part_from(change, ids)
-            _erase(change, archive, own, ids)
+    ids = gallery.erased_elsewhere()
+    return erase_all(gallery, archive, ids, actor) if ids else 0
+
+
+def erase_all(gallery: Gallery, archive: Archive, subject_ids: Collection[str], actor: str) -> int:
+    """Erase these very subjects in one transaction, and nobody who was merged into them; returns
+    how many. `Gallery.finish_erasures` comes next."""
+    with gallery.change(actor) as change:
+        ids = tuple(s for s in subject_ids if change.subject(s) is not None)
+        own = gallery.vectors_of(ids)
+        beside = _beside(gallery, change, ids)
+        part_from(change, ids)
+        _erase(change, archive, own, beside, ids)
     return len(ids)
 
 
 def _erase(
-    change: Change, archive: Archive, own: NDArray[np.float32], members: Collection[str]
+    change: Change,
+    archive: Archive,
+    own: NDArray[np.float32],
+    beside: Collection[str],
+    members: Collection[str],
 ) -> dict[str, int]:
-    """Everything that is, or may be, of these; how many rows went, by table."""
+    """Everything that is, or may be, of these; how many rows went, by table.
+
+    Args:
+        beside: negatives of another backbone that may be theirs, see `_beside`.
+    """
     rows = change.erase(
         members,
         [s.sighting_id for s in change.sightings() if _may_be(own, s.vector, s.details)],
-        [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)],
+        [n.negative_id for n in change.negatives() if _may_be(own, n.vector, n.details)]
+        + list(beside),
     )
     rows["cohort"] = _leave_cohort(change, own)
     # Before the commit: a kill in between leaves rows without files, never a face in a file. All
     # that no row names goes: what a night left that was broken off may hold them, too.
     archive.sweep(*change.named_files(), at_once=True)
     return rows
+
+
+def _beside(gallery: Gallery, change: Change, members: Collection[str]) -> list[str]:
+    """Faces that were said no to while the backbone served that the gallery can go back to."""
+    shadow = gallery.shadow()
+    if shadow is None:
+        return []
+    own = gallery.shadow_vectors_of(members)
+    said = change.negatives(shadow.facts.fingerprint)
+    return [n.negative_id for n in said if _may_be(own, n.vector, n.details)]
 
 
 def _may_be(

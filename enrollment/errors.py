@@ -4,8 +4,7 @@ RollcallError
 ├── BadInput          what was asked cannot be done as asked; nothing was changed
 │   ├── NotEnrolled       nobody is called so, or has this id
 │   ├── Ambiguous         several people of this name are enrolled
-│   ├── Suspended         the person is suspended: nothing can be added until `resume`
-│   └── NotDue            the person agreed again since the list was made that is erased
+│   └── Suspended         the person is suspended: nothing can be added until `resume`
 ├── Forbidden         whoever acts has not the right
 │   └── NotConfirmed      they have, and must prove first who they are
 └── Unusable          the gallery cannot be used as it is
@@ -31,10 +30,6 @@ class Ambiguous(BadInput):
 
 
 class Suspended(BadInput):
-    pass
-
-
-class NotDue(BadInput):
     pass
 
 

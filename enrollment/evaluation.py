@@ -5,13 +5,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from enrollment.ahead import ahead
 from enrollment.calibration import OperatingPoint, interval_95
-from enrollment.capture import Capture, main_face
+from enrollment.capture import Capture, CapturedFace, main_face
 from enrollment.cohort import Kind
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
@@ -21,8 +21,6 @@ from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import Photo, decode
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.service import open_service
-
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,8 @@ def evaluate(
     """
     watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="rollcall-evaluate-") as folder:
-        here = replace(settings, home=Path(folder), key=secrets.token_hex(32), actor="evaluate")
+        key = secrets.token_hex(32)
+        here = replace(settings, home=Path(folder), key=key, actor="evaluate", database=None)
         facts = facts_of(capture, "evaluation", "none")
         write_gallery(here, facts)
         service = open_service(here, capture=capture)
@@ -169,26 +168,24 @@ def search(
     tick: Callable[[int], None],
 ) -> list[tuple[Probe, Identification]]:
     """One answer a photo: about its main face, because the label is the whole photo's."""
+
+    def look(probe: Probe) -> CapturedFace | Reason:
+        picture = decode(probe.photo)
+        if isinstance(picture, Reason):
+            return picture
+        (faces,) = capture.faces([picture.image])
+        found = main_face(faces, picture.image.shape)
+        return found or Reason(ReasonCode.NO_FACE, "no face was found")
+
     answers: list[tuple[Probe, Identification]] = []
-    remaining = iter(probes)
-    while batch := list(islice(remaining, _AT_ONCE)):
-        pictures = [decode(probe.photo) for probe in batch]
-        images = [p.image for p in pictures if not isinstance(p, Reason)]
-        found = iter(capture.faces(images))
-        for probe, picture in zip(batch, pictures, strict=True):
-            source = probe.photo.source
-            if isinstance(picture, Reason):
-                refusal = picture
-                face = None
-            else:
-                refusal = Reason(ReasonCode.NO_FACE, "no face was found")
-                face = main_face(next(found), picture.image.shape)
-            if face is None:
-                answer = Identification(source, None, None, "refused", reasons=(refusal,))
-            else:
-                (answer,) = identifier.faces([face], source)
-            answers.append((probe, answer))
-        tick(len(batch))
+    for probe, face in ahead(look, probes):
+        source = probe.photo.source
+        if isinstance(face, Reason):
+            answer = Identification(source, None, None, "refused", reasons=(face,))
+        else:
+            (answer,) = identifier.faces([face], source)
+        answers.append((probe, answer))
+        tick(1)
     return answers
 
 

@@ -6,6 +6,7 @@ from datetime import UTC
 from enrollment.champion import arrays_of, mode_of
 from enrollment.errors import BadInput
 from enrollment.intake import printable
+from enrollment.joined_heads import waiting
 from enrollment.night_lease import JOB
 from enrollment.night_record import reason_of
 from store.archive import Archive
@@ -59,8 +60,19 @@ def promote(gallery: Gallery, archive: Archive, wanted: str, actor: str) -> Stor
     head = find_head(gallery.heads(), wanted)
     if head.state == "champion":
         return head
+    gallery.refresh()
+    _check_backbone(head, gallery)
     _check_file(head, gallery, archive)
+    if waiting([head]):
+        raise BadInput(
+            message(
+                "head {id} was put together from two sites and nobody has measured it; let the "
+                "gate judge it first: rollcall nightly --mode merged --force",
+                id=head.head_id,
+            )
+        )
     with gallery.change(actor) as change:
+        change.check_backbone(head.fingerprint)
         change.promote(head.head_id)
     return find_head(gallery.heads(), head.head_id)
 
@@ -72,7 +84,9 @@ def rollback(gallery: Gallery, archive: Archive, actor: str) -> StoredHead:
         BadInput: there was none.
         GalleryDamaged: its file is not what was written.
     """
-    head = earlier(gallery.heads())
+    gallery.refresh()
+    mine = gallery.facts.fingerprint
+    head = earlier([head for head in gallery.heads() if head.fingerprint == mine])
     if head is None:
         raise BadInput(message("there is no earlier head to go back to; see: rollcall head list"))
     return promote(gallery, archive, head.head_id, actor)
@@ -99,6 +113,18 @@ def lost(gallery: Gallery) -> bool:
     erased_at = gallery.last_erasure()
     nights = [job.finished_at for job in gallery.jobs(JOB) if job.finished_at is not None]
     return erased_at is not None and bool(nights) and max(nights) < erased_at
+
+
+def _check_backbone(head: StoredHead, gallery: Gallery) -> None:
+    if head.fingerprint != gallery.facts.fingerprint:
+        raise BadInput(
+            message(
+                "head {id} was made with another backbone than {backbone}, which serves; nothing "
+                "was changed. The next night makes one",
+                id=head.head_id,
+                backbone=gallery.facts.backbone,
+            )
+        )
 
 
 def _check_file(head: StoredHead, gallery: Gallery, archive: Archive) -> None:

@@ -124,6 +124,7 @@ class Identifier:
     ) -> list[Identification]:
         rankings = self._roster.rank(np.stack([face.embedding for face in faces]))
         point = self._point()
+        self._roster.check_backbone()  # else the threshold is of other scores
         margins = needed_margins(point.near_pairs)
         return [
             self._heed(face, self._decide(face, ranking, point.threshold, margins, source, frame))
@@ -158,6 +159,7 @@ class Identifier:
         lowered = float(weights @ self._roster.lowering(embeddings))
         scores = tuple(length * cosine - lowered for cosine in ranking.cosines)
         point = self._point()
+        self._roster.check_backbone()  # else the threshold is of other scores
         face = replace(shown, embedding=fused)
         answer = self._decide(
             face,

@@ -39,6 +39,13 @@ def read_key(settings: Settings, gallery_id: str, key_id: str) -> bytes:
     return read_key_file(path)
 
 
+def key_to_read(settings: Settings, gallery_id: str, key_id: str) -> bytes:
+    """As `read_key`, and no file is moved: of a gallery that is only read. Raises KeyMissing."""
+    if in_file(settings):
+        return read_key_file(settings.key_file(gallery_id))
+    return read_key(settings, gallery_id, key_id)
+
+
 def key_of_backup(settings: Settings, gallery_id: str, key_id: str) -> tuple[bytes, bytes]:
     """The key that a backup was made under, and the one that its gallery is to be under.
 

@@ -44,6 +44,7 @@ def leave_photos_out(
     rankings = roster.rank(mine.vectors, most=2)
     # The nearest template is the photo itself; the next one is what the index would say without it.
     nearest = gallery.search(mine.vectors, 2)
+    roster.check_backbone()
     found = 0
     for i, (photo, ranking, matches) in enumerate(
         zip(mine.vectors, rankings, nearest, strict=True)

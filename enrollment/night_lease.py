@@ -71,7 +71,7 @@ def claim(
         job = change.job(JOB, day)
         if job is not None and job.state == "finished" and not force:
             return None, message("the night of {day} has been run already", day=day)
-        if job is not None and job.state == "running" and _alive(job.details, now()):
+        if job is not None and job.state == "running" and is_alive(job.details, now()):
             return None, message(
                 "the night of {day} is being run by process {pid}",
                 day=day,
@@ -118,10 +118,10 @@ def _kept(job: Job | None) -> dict[str, object]:
 
 def runs_now(job: Job, now: datetime) -> bool:
     """Is somebody running this night at this moment?"""
-    return job.state == "running" and _alive(job.details, now)
+    return job.state == "running" and is_alive(job.details, now)
 
 
-def _alive(details: Mapping[str, object], now: datetime) -> bool:
+def is_alive(details: Mapping[str, object], now: datetime) -> bool:
     if details.get("host") == socket.gethostname() and not _runs(int(str(details["pid"]))):
         return False
     # A clock that jumped makes the difference negative: then the beat is not from the past.

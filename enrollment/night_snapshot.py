@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.champion import arrays_of, mode_of
+from enrollment.champion import MERGED, arrays_of, mode_of
 from models.head_file import HeadArrays
 from models.learners import Lesson
 from store.archive import Archive
@@ -34,6 +34,7 @@ class Snapshot:
     """
 
     generation: int
+    fingerprint: str  # of the pipeline that the templates are of
     subjects: tuple[Subject, ...]
     tonight: Learnt
     champion: StoredHead | None
@@ -42,7 +43,7 @@ class Snapshot:
     gone: int
 
     @property
-    def serving(self) -> str | None:
+    def champion_id(self) -> str | None:
         """The id of the head that served then."""
         return self.champion.head_id if self.champion else None
 
@@ -56,15 +57,18 @@ class Snapshot:
 
 def take(gallery: Gallery, archive: Archive) -> Snapshot:
     """The gallery as it is now."""
+    fingerprint = gallery.facts.fingerprint  # before the templates: a move meanwhile is found out
     found = gallery.templates()
     subjects = [s for s in gallery.subjects().values() if s.subject_id in set(found.subject_ids)]
     ids = np.asarray(found.ids, np.int64)
     head = gallery.champion()
     trained, damaged = _trained(head, archive, gallery.facts.dimension)
     lesson = _lesson([s.subject_id for s in subjects], found.subject_ids, found.vectors)
+    lesson = _of_two_sites(lesson, ids, gallery, archive)
     old = _old(ids, head)
     return Snapshot(
         generation=found.generation,
+        fingerprint=fingerprint,
         subjects=tuple(subjects),
         tonight=Learnt(ids, _with_champion(lesson, ids, old, trained)),
         champion=head,
@@ -115,6 +119,32 @@ def _lesson(names: Sequence[str], owner_ids: Sequence[str], vectors: NDArray[np.
     )
 
 
+def _of_two_sites(
+    lesson: Lesson, ids: NDArray[np.int64], gallery: Gallery, archive: Archive
+) -> Lesson:
+    """Where each template was enrolled, and the last head that both sites had, if there is one."""
+    origins = gallery.origins()
+    if not origins:
+        return lesson
+    names = sorted(set(origins.values()))
+    numbers = {template_id: 1 + names.index(site) for template_id, site in origins.items()}
+    sites = np.asarray([numbers.get(i, 0) for i in ids.tolist()], np.intp)
+    return replace(lesson, sites=sites, anchor=_shared_head(lesson, gallery, archive))
+
+
+def _shared_head(lesson: Lesson, gallery: Gallery, archive: Archive) -> NDArray[np.float32] | None:
+    """The rows of the last merged head, whoever they serve for; None where none can be read."""
+    merged = [h for h in gallery.heads() if mode_of(h) == MERGED and "file_sha256" in h.manifest]
+    arrays, _ = _trained(merged[-1] if merged else None, archive, gallery.facts.dimension)
+    if arrays is None:
+        return None
+    rows = dict(zip(arrays.subject_ids, arrays.rows, strict=True))
+    nothing = np.zeros(lesson.champion.shape[1], np.float32)
+    return np.stack([rows.get(s, nothing) for s in lesson.subject_ids]).reshape(
+        lesson.champion.shape
+    )
+
+
 def _old(ids: NDArray[np.int64], head: StoredHead | None) -> NDArray[np.bool_]:
     if head is None:
         return np.zeros(len(ids), bool)
@@ -134,17 +164,9 @@ def _with_champion(
         if old[mine].any():
             row = trained.row_of(subject_id, ids[mine].tolist()) if trained else None
             champion[i] = means[i] if row is None else row
-    return Lesson(lesson.subject_ids, lesson.vectors, lesson.owners, champion, changed)
+    return replace(lesson, champion=champion, changed=changed)
 
 
 def _only(lesson: Lesson, chosen: NDArray[np.bool_]) -> Lesson:
     """The lesson of these templates alone, for the subjects that have any of them."""
-    owners = lesson.owners[chosen]
-    present, positions = np.unique(owners, return_inverse=True)
-    return Lesson(
-        subject_ids=tuple(lesson.subject_ids[i] for i in present),
-        vectors=lesson.vectors[chosen],
-        owners=positions.astype(np.intp),
-        champion=lesson.champion[present],
-        changed=lesson.changed[present],
-    )
+    return lesson.of_subjects(np.unique(lesson.owners[chosen]), chosen)

@@ -66,7 +66,7 @@ def photo_searches(
     ids, truth, answer, scores = [], [], [], []
     for f in range(folds):
         kept = fold != f
-        smaller = replace(lesson, vectors=lesson.vectors[kept], owners=lesson.owners[kept])
+        smaller = lesson.of_vectors(kept)
         rows = _learn(learner, smaller, trainer, _part(tick, f, folds))
         probes = lesson.vectors[~kept]
         best, served = served_scores(probes, rows, smaller.vectors, smaller.owners, lowering)
@@ -150,6 +150,9 @@ def _learn(
 ) -> NDArray[np.float32]:
     means = lesson.means()
     unseen = replace(lesson, champion=np.where(lesson.known[:, None], means, 0).astype(np.float32))
+    if lesson.anchor is not None:  # it has seen every photo as well
+        known = np.asarray(lesson.anchor.any(axis=1))[:, None]
+        unseen = replace(unseen, anchor=np.where(known, means, 0).astype(np.float32))
     return learner.learn(unseen, trainer, tick)
 
 
@@ -168,12 +171,4 @@ def _photo_folds(owners: NDArray[np.intp], folds: int) -> NDArray[np.intp]:
 
 
 def _without(lesson: Lesson, inside: NDArray[np.bool_]) -> Lesson:
-    kept = inside[lesson.owners]
-    position = np.cumsum(inside) - 1
-    return Lesson(
-        subject_ids=tuple(s for s, i in zip(lesson.subject_ids, inside, strict=True) if i),
-        vectors=lesson.vectors[kept],
-        owners=position[lesson.owners[kept]],
-        champion=lesson.champion[inside],
-        changed=lesson.changed[inside],
-    )
+    return lesson.of_subjects(np.flatnonzero(inside), inside[lesson.owners])

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.calibration import OperatingPoint, Trials, operating_point
-from enrollment.champion import IMPRINT, mode_of
+from enrollment.champion import IMPRINT, MERGED, mode_of
 from enrollment.cohort import Cohort, formula_of, lowering_of
 from enrollment.forgetting import Comparison, by_cohort, by_person, compare, per_subject
+from enrollment.joined_heads import served_by, waiting, waiting_head
 from enrollment.night_lease import JOB, Lease, Now, claim, give_up
 from enrollment.night_record import kept_reason, reason_of
 from enrollment.night_snapshot import Learnt, Snapshot, pack_owned, take
@@ -45,7 +46,6 @@ from wording.message import message
 
 KEPT_HEADS = 14
 _TRIES = 3
-_FILE = "file_sha256"  # in the manifest of a head that has one
 Progress = Callable[[str, float], None]
 
 
@@ -212,10 +212,8 @@ class Nightly:
                 night = self._look(lease, policy, progress, full)
                 try:
                     return self._publish(lease, night)
-                except UnknownSubject:
-                    continue  # somebody was erased meanwhile: no head may know them
-                except _OvertakenError:
-                    continue
+                except (UnknownSubject, _OvertakenError):
+                    continue  # somebody was erased meanwhile, or another head serves: look again
         except BaseException:
             give_up(lease)
             raise
@@ -320,6 +318,8 @@ class Nightly:
             )
             watch.lap("evaluate")
             rows = chosen.learner.learn(snapshot.tonight.lesson, self._trainer, told("train"))
+            if chosen.learner.name == MERGED:
+                rows = self._as_joined(snapshot.tonight, rows)
             watch.lap("train")
             throughput = _throughput(snapshot, chosen, policy, watch.seconds["train"])
             trained = self._challenge(state, rows, before, means, snapshot, max_fpir, watch)
@@ -336,6 +336,12 @@ class Nightly:
             seconds=watch.seconds,
             throughput=throughput,
         )
+
+    def _as_joined(self, learnt: Learnt, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The rows that two sites brought, and trained ones for whom they do not serve any more."""
+        joined = waiting_head(self._gallery, self._archive)
+        lesson = learnt.lesson
+        return served_by(joined, lesson.subject_ids, learnt.template_ids, lesson.owners, rows)
 
     def _work(self, snapshot: Snapshot) -> Work:
         lesson = snapshot.tonight.lesson
@@ -408,9 +414,12 @@ class Nightly:
         details = self._details(lease, night, reports)
         with self._gallery.change(self._actor) as change:
             lease.check(change.job(JOB, lease.day))
-            if change.champion() != night.snapshot.serving:
+            change.check_backbone(night.snapshot.fingerprint)
+            if change.champion_id() != night.snapshot.champion_id:
                 raise _OvertakenError
-            filed = [v.head_id for v, m in zip(versions, manifests, strict=True) if _FILE in m]
+            filed = [
+                v.head_id for v, m in zip(versions, manifests, strict=True) if "file_sha256" in m
+            ]
             if not self._archive.holds(filed, reports):
                 raise _OvertakenError  # an erasure took everything that no row named yet
             for version, manifest in zip(versions, manifests, strict=True):
@@ -428,6 +437,8 @@ class Nightly:
             after = (night.winner or night.imprint).state
             change.put_night(lease.day, by_person(after.searches, after.point.threshold))
             change.drop_heads(self._outdated())
+            if night.plan.learner.name == MERGED:  # judged now, under this night's name
+                change.drop_heads([h.head_id for h in waiting(self._gallery.heads())])
         return NightResult(
             run_id=night.run_id,
             day=night.day,
@@ -442,7 +453,7 @@ class Nightly:
         if version.manifest["mode"] == IMPRINT:
             return version.manifest
         digest = self._archive.write_head(version.head_id, pack(version.arrays))
-        return version.manifest | {_FILE: digest}
+        return version.manifest | {"file_sha256": digest}
 
     def _details(self, lease: Lease, night: Night, reports: list[str]) -> dict[str, object]:
         shown = night.winner or night.trained or night.imprint

@@ -5,11 +5,12 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
+from disk.network_mount import network_kind
 from disk.whole_file import sync_folder, write_whole
 from enrollment.capture import Capture
 from enrollment.config import DEFAULT_MAX_FPIR, Settings
 from enrollment.errors import BadInput, FingerprintMismatch, Unusable
-from enrollment.key_source import first_key
+from enrollment.key_source import first_key, read_key
 from models.backbone import Download, open_backbone, resolve_backbone
 from models.detector import open_detector
 from models.errors import ModelError
@@ -18,9 +19,9 @@ from models.vgg_face import download_weights
 from models.weights import Progress
 from store.database import sqlite_url
 from store.errors import GalleryExists, GalleryMissing
-from store.gallery import create_gallery, new_gallery_id
+from store.gallery import create_gallery, new_gallery_id, open_gallery, read_facts
 from store.records import GalleryFacts
-from wording.message import message, words_of
+from wording.message import Message, message, words_of
 
 DEFAULT_DETECTOR = "mtcnn"
 CONSENT_POLICIES = ("required", "none")
@@ -83,6 +84,39 @@ def create(
     return facts
 
 
+def join(
+    settings: Settings, database: str | None, progress: Progress | None = None
+) -> GalleryFacts:
+    """Let `settings.home` serve a gallery that another machine has made in PostgreSQL.
+
+    Raises:
+        BadInput: there is a gallery here, or no database was named.
+        GalleryMissing: the database holds none. KeyMissing: its key is not here.
+        FingerprintMismatch: its templates come from another detector or backbone than run here.
+    """
+    url = database or settings.database
+    if url is None or "{gallery}" in url:
+        raise BadInput(
+            message(
+                "to join a gallery name its database in full: "
+                "rollcall init --join --database postgresql://HOST/NAME"
+            )
+        )
+    if is_gallery(settings.home):
+        raise BadInput(
+            message("there is a gallery in {home} already; nothing was changed", home=settings.home)
+        )
+    facts, key_id = read_facts(url)
+    open_gallery(url, read_key(settings, facts.gallery_id, key_id)).close()
+    open_capture(settings, facts, progress)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_pointer(settings.home, url)
+    except OSError as error:
+        raise _cannot_be_made(settings, error) from error
+    return facts
+
+
 def capture_for_evaluation(
     settings: Settings, backbone: str, progress: Progress | None = None
 ) -> Capture:
@@ -120,27 +154,38 @@ def facts_of(
 def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
     """Make key and database; the gallery appears whole or not at all.
 
+    Args:
+        database: None: as the settings say.
+
     Raises:
         GalleryExists: there is one. Unusable: the folder or the key's cannot be written to.
+        BadInput: it would be in SQLite on another machine's disk.
     """
     try:
-        _write_gallery(settings, facts, database)
+        _write_gallery(settings, facts, database or settings.database)
     except OSError as error:
-        raise Unusable(
-            message(
-                "no gallery was made in {home}: {error}",
-                home=settings.home,
-                error=str(error.strerror or error),
-            )
-        ) from error
+        raise _cannot_be_made(settings, error) from error
+
+
+def _cannot_be_made(settings: Settings, error: OSError) -> Unusable:
+    return Unusable(
+        message(
+            "no gallery was made in {home}: {error}",
+            home=settings.home,
+            error=str(error.strerror or error),
+        )
+    )
 
 
 def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None) -> None:
+    if database is None:
+        _refuse_far_away(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = first_key(settings, facts.gallery_id)
     if database is not None:
-        create_gallery(database, key, facts, DEFAULT_MAX_FPIR)
-        _write_pointer(settings.home, database)
+        url = database.replace("{gallery}", facts.gallery_id)
+        create_gallery(url, key, facts, DEFAULT_MAX_FPIR)
+        _write_pointer(settings.home, url)
         return
     new = settings.home / f".{facts.gallery_id}.db"
     try:
@@ -163,8 +208,27 @@ def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None
     sync_folder(settings.home.parent)
 
 
+def _refuse_far_away(settings: Settings) -> None:
+    kind = network_kind(settings.home, settings.mounts)
+    if kind is not None:
+        raise BadInput(
+            message(
+                "{home} is on another machine ({kind}), where a gallery in SQLite is damaged "
+                "sooner or later; nothing was made. Give a folder on a disk of this machine, or "
+                "keep the gallery in PostgreSQL: rollcall init --database postgresql://HOST/NAME",
+                home=settings.home,
+                kind=kind,
+            )
+        )
+
+
 def is_gallery(home: Path) -> bool:
     return _database_file(home).exists() or _pointer(home).exists()
+
+
+def is_elsewhere(home: Path) -> bool:
+    """Is the gallery in a database that a file in `home` names?"""
+    return _pointer(home).exists()
 
 
 def database_url(home: Path) -> str:
@@ -207,7 +271,7 @@ def open_capture(
                 "(fingerprint {fingerprint}), and what runs now is another "
                 "(detector {other}, fingerprint {now}); searching would give wrong names. "
                 "Bring back the weights, the library versions and ROLLCALL_DETECTOR it was made "
-                "with, or make a new gallery and enroll again",
+                "with, or move the gallery to another backbone: rollcall rebackbone NAME",
                 detector=facts.detector,
                 backbone=facts.backbone,
                 fingerprint=facts.fingerprint[:12],
@@ -230,6 +294,22 @@ def absolute_spec(spec: str) -> str:
     """`kind:FILE` with the file's absolute path, so that it holds from every folder."""
     kind, colon, file = spec.partition(":")
     return f"{kind}:{Path(file).expanduser().resolve()}" if colon and file else spec
+
+
+def far_away(settings: Settings) -> Message | None:
+    """The warning for a gallery that is in SQLite on another machine's disk."""
+    if not _database_file(settings.home).exists():
+        return None
+    kind = network_kind(settings.home, settings.mounts)
+    if kind is None:
+        return None
+    return message(
+        "{home} is on another machine ({kind}), where a gallery in SQLite is damaged sooner or "
+        "later: end every process, move the folder to a disk of this machine, or restore a backup "
+        "there",
+        home=settings.home,
+        kind=kind,
+    )
 
 
 def _database_file(home: Path) -> Path:

@@ -106,15 +106,6 @@ def matching(subjects: Iterable[Subject], text: str | None) -> list[Subject]:
     ]
 
 
-def family(subjects: Iterable[Subject], subject_id: str) -> list[str]:
-    """A subject and all that were merged into it, itself first."""
-    everyone = list(subjects)
-    found = [subject_id]
-    for parent in found:
-        found += [s.subject_id for s in everyone if s.merged_into == parent]
-    return found
-
-
 def is_called(subject: Subject, typed: str) -> bool:
     """Is this the person's name, as somebody types it to confirm that they are meant?"""
     return name_key(subject.name) == name_key(typed)

@@ -5,10 +5,19 @@ from dataclasses import dataclass, field, replace
 from enrollment.errors import BadInput
 from enrollment.night_trials import PHOTO_FOLDS, SUBJECT_FOLDS
 from models.head_trainer import FitOptions, capacity_for
-from models.learners import Imprint, Joint, Learner, Local, Pseudo, Rehearsal
+from models.learners import (
+    Imprint,
+    Joint,
+    Learner,
+    Local,
+    Pseudo,
+    Regularizers,
+    Rehearsal,
+    SideBySide,
+)
 from wording.message import message
 
-MODES = ("joint", "local", "rehearsal", "pseudo", "imprint")
+MODES = ("joint", "local", "rehearsal", "pseudo", "merged", "imprint")
 # Multiply-adds a second of a training on this product's 2-core reference machine, until a night
 # has measured it: `python -m benchmarks.night_cost`.
 ASSUMED_THROUGHPUT = 2e9
@@ -20,12 +29,15 @@ class NightPolicy:
 
     keep: "all" stored embeddings, a few "exemplars" of each subject, or "statistics" alone.
     mode: one of MODES to insist on it; None lets the planner choose.
+    proximal: how strongly a training over everything is pulled towards the head that was merged
+    with another site's last; 0 switches it off.
     """
 
     budget_seconds: float = 600.0
     keep: str = "all"
     exemplars: int = 5
     mode: str | None = None
+    proximal: float = 0.0
     options: FitOptions = field(default_factory=FitOptions)
 
 
@@ -65,6 +77,7 @@ def mode_word(mode: str) -> str:
         "local": message("local"),
         "rehearsal": message("rehearsal"),
         "pseudo": message("pseudo"),
+        "merged": message("merged"),
         "imprint": message("imprint"),
     }
     return words[mode]
@@ -72,8 +85,10 @@ def mode_word(mode: str) -> str:
 
 def learner_for(mode: str, policy: NightPolicy) -> Learner:
     """The recipe of a mode."""
+    near = Regularizers(proximal=policy.proximal)
     learners: dict[str, Learner] = {
-        "joint": Joint(policy.options),
+        "joint": Joint(policy.options, near),
+        "merged": SideBySide(policy.options, near),
         "local": Local(options=replace(policy.options, margin=0.35, average=0.5)),
         "rehearsal": Rehearsal(policy.exemplars, policy.options),
         "pseudo": Pseudo(options=policy.options),
@@ -88,6 +103,7 @@ def estimate(work: Work, mode: str, policy: NightPolicy) -> float:
         return 0.0
     shown = {
         "joint": work.templates,
+        "merged": work.templates,
         "local": min(work.templates, 21 * work.changed * work.templates // max(work.subjects, 1)),
         "rehearsal": min(work.templates, max(256, 20 * work.changed)),
         "pseudo": 5 * work.subjects + 10 * work.changed,

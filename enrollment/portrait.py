@@ -14,7 +14,7 @@ from enrollment.photo import encode_jpeg
 from models.alignment import AlignmentTemplate, align
 
 # Wide enough that another backbone can cut its own crop later, and small enough to keep many.
-_SIDE = 400
+SIDE = 400  # px at most
 _MARGIN = 2.0
 # Of thumbnails: from this distance of the eyes, px, half of the picture is enough.
 _LARGE_EYES = 54.0
@@ -35,7 +35,7 @@ def portrait_of(picture: NDArray[np.uint8], captured: CapturedFace, source: str)
     half = _MARGIN * max(width, height) / 2
     left, top = max(int(x + width / 2 - half), 0), max(int(y + height / 2 - half), 0)
     region = picture[top : int(y + height / 2 + half) + 1, left : int(x + width / 2 + half) + 1]
-    scale = min(1.0, _SIDE / max(region.shape[:2]))
+    scale = min(1.0, SIDE / max(region.shape[:2]))
     small = Image.fromarray(region)
     if scale < 1:
         size = (round(region.shape[1] * scale), round(region.shape[0] * scale))

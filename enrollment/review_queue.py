@@ -36,7 +36,8 @@ class Offer:
 
     outcome: "queued"; "not_needed" (it was named, or is too poor to say anything); "seen_already"
         (this passage, or this very picture, is in the queue); "ignored" (somebody said no to this
-        face); "erased" (the person it looks like was erased meanwhile).
+        face); "erased" (the person it looks like was erased meanwhile); "away" (the database is:
+        who stands at a door is not kept waiting for it).
     dropped: faces that left the queue because of its limits.
     """
 
@@ -100,6 +101,8 @@ class ReviewQueue:
     def _offer(
         self, identification: Identification, face: CapturedFace, portrait: Portrait
     ) -> Offer:
+        if self._gallery.reached.away is not None:
+            return Offer("away")
         priors = self._open_models().backbone.priors
         same = priors.same_person
         best = identification.candidates[0].subject_id if identification.candidates else None
@@ -115,6 +118,7 @@ class ReviewQueue:
 
     def _queue(self, change: Change, new: NewSighting, same: float) -> Offer:
         """Under the lock: another door may have been quicker, or the person is gone."""
+        change.check_backbone(self._roster.fingerprint)
         people = change.subjects()
         if any(s is not None and s not in people for s in (new.nearest, new.rival)):
             return Offer("erased")
@@ -171,6 +175,7 @@ class ReviewQueue:
         if kind == UNKNOWN and (row is None or float(row @ face.embedding) < same):
             return None, None
         matches = self._gallery.search(face.embedding[None], 1)[0]
+        self._roster.check_backbone()
         rival = matches[0].subject_id if kind == DISAGREEMENT and matches else None
         return best, rival if rival != best else None
 

@@ -1,10 +1,10 @@
 """The enrolled as recognition sees them: the gallery's index and the head, kept in step."""
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from enrollment.cohort import Cohort, Kind, lowering_of
 from enrollment.tally import Tally
 from models.head import SoftmaxHead
 from models.head_file import HeadArrays
+from store.change import moved
 from store.gallery import Gallery
 from store.records import Subject, Templates
 
 _NEIGHBOURS = 5
+_AT_ONCE = 10_000  # subjects
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Roster:
         self._tally = tally or Tally()
         self._champion = champion
         self._cohort = cohort
+        self.fingerprint = gallery.facts.fingerprint  # of the only embeddings it understands
         self._head = SoftmaxHead(gallery.facts.dimension)
         self._rows_from: dict[str, tuple[int, ...]] = {}
         self._trained: HeadArrays | None = None
@@ -72,36 +75,74 @@ class Roster:
         return self._generation
 
     def refresh(self) -> None:
-        """Renew the rows of subjects whose templates changed, and drop those that are gone."""
-        with self._lock:
-            if self._gallery.refresh() == self._generation:
-                return
-            grown = self._gallery.grown_since(self._generation)
-            if grown is None:
-                self._look_at_everything()
-            else:
-                self._grow(grown)
+        """Renew the rows of subjects whose templates changed, and drop those that are gone.
 
-    def _grow(self, subject_ids: frozenset[str]) -> None:
-        """Follow changes that only added templates, whatever the size of the gallery."""
+        Raises:
+            BackboneMoved: the gallery has another backbone by now; this roster is of no more use.
+        """
+        with self._lock:
+            while (reached := self._reached()) != self._generation:
+                changed = self._changed()
+                if changed is None:
+                    self._look_at_everything()
+                else:
+                    self._look_at(changed, reached)
+
+    def _reached(self) -> int:
+        reached = self._gallery.refresh()
+        self.check_backbone()
+        return reached
+
+    def check_backbone(self) -> None:
+        """To be asked after the gallery was: it follows a move at once, and what it answers then is
+        of another backbone than the question. Raises BackboneMoved."""
+        if self._gallery.facts.fingerprint != self.fingerprint:
+            raise moved(self._gallery.facts)
+
+    def _changed(self) -> frozenset[str] | None:
+        """Whom to look at; None: everybody."""
+        grown = self._gallery.grown_since(self._generation)
+        if grown is None and self._champion() is self._trained:
+            return self._gallery.changed_since(self._generation)
+        return grown
+
+    def _look_at(self, subject_ids: frozenset[str], reached: int) -> None:
+        """Follow what changed, whatever the size of the gallery."""
         found = self._gallery.templates_of(subject_ids)
+        self.check_backbone()
+        if found.generation != reached:
+            return  # more has changed meanwhile
+        here = self._gallery.some_subjects(subject_ids)
+        self._drop(subject_ids.difference(found.subject_ids))
         self._follow(found)
-        self._subjects |= self._gallery.some_subjects(subject_ids)
-        self._generation = found.generation
+        for subject_id in subject_ids - here.keys():
+            self._subjects.pop(subject_id, None)
+        counts = Counter(found.subject_ids)  # with those of who was merged into them
+        for subject_id, subject in here.items():
+            templates = counts.get(subject_id, subject.templates)
+            self._subjects[subject_id] = replace(subject, templates=templates)
+        self._generation = reached
 
     def _look_at_everything(self) -> None:
-        found = self._gallery.templates()
         self._follow_champion()
-        present = set(found.subject_ids)
-        gone = [s for s in self._head.subject_ids if s not in present]
+        present: set[str] = set()
+        reached = self._generation
+        for found in self._gallery.templates_in_parts():
+            self.check_backbone()
+            self._follow(found)
+            present.update(found.subject_ids)
+            reached = found.generation
+        self._drop(set(self._head.subject_ids) - present)
+        self._subjects = self._gallery.subjects()
+        self._generation = reached
+
+    def _drop(self, subject_ids: Collection[str]) -> None:
+        gone = [subject_id for subject_id in subject_ids if self._head.row(subject_id) is not None]
         self._head.remove(gone)
         if gone:
             self._masked = None
-        for subject_id in self._rows_from.keys() - present:
-            del self._rows_from[subject_id]
-        self._follow(found)
-        self._subjects = self._gallery.subjects()
-        self._generation = found.generation
+        for subject_id in subject_ids:
+            self._rows_from.pop(subject_id, None)
 
     def _follow(self, found: Templates) -> None:
         """Renew the rows of those subjects whose templates are others than their rows' were."""
@@ -133,7 +174,12 @@ class Roster:
     @contextmanager
     def held(self) -> Iterator[None]:
         """For a change of the gallery that asks the roster inside: in this order, as searches do
-        it, for one of two who take two locks in different orders waits for ever."""
+        it, for one of two who take two locks in different orders waits for ever.
+
+        Raises:
+            DatabaseAway: the change could not be made; searches did not wait for that.
+        """
+        self._gallery.wait_for_database()
         with self._lock:
             yield
 
@@ -164,10 +210,11 @@ class Roster:
             names = self._head.subject_ids
             scores = self._head.scores(probes)
             nearest = self._gallery.search(probes, 1)
+            self.check_backbone()
         lowered = self.lowering(probes)
         rankings = []
         for row, matches, lower in zip(scores, nearest, lowered, strict=True):
-            best = np.argsort(-row, kind="stable")[:most]
+            best = _best(row, most)
             ids = tuple(names[i] for i in best)
             agrees = matches[0].subject_id == ids[0] if ids and matches else None
             found = tuple(float(row[i] - lower) for i in best)
@@ -188,14 +235,14 @@ class Roster:
             cohort = self._cohort()
             if cohort is None or cohort.kind is Kind.CENTROIDS:
                 return cohort
-            names = self._head.subject_ids
             if self._masked != cohort.digest:
-                self._masked, self._renewed = cohort.digest, set(names)
+                self._masked, self._renewed = cohort.digest, set(self._head.subject_ids)
                 self._enrolled = np.zeros(len(cohort.vectors), bool)
-            new = [i for i, name in enumerate(names) if name in self._renewed]
-            if new:
-                cosines = cohort.vectors @ self._head.rows[new].T
-                self._enrolled |= (cosines >= cohort.enrolled_from).any(axis=1)
+            for some in _chunked(self._renewed, _AT_ONCE):
+                rows = [row for row in map(self._head.row, some) if row is not None]
+                if rows:
+                    cosines = cohort.vectors @ np.stack(rows).T
+                    self._enrolled |= (cosines >= cohort.enrolled_from).any(axis=1)
             self._renewed = set()
             return cohort.without(self._enrolled)
 
@@ -203,11 +250,8 @@ class Roster:
         """As `rank`, of (dimension,) with one subject; None when it has no row."""
         with self._lock:
             self.refresh()
-            if subject_id not in self._head.subject_ids:
-                return None
-            column = self._head.subject_ids.index(subject_id)
-            cosine = float(self._head.scores(probe[None])[0, column])
-        return cosine - float(self.lowering(probe[None])[0])
+            column = self._head.score(probe[None], subject_id)
+        return None if column is None else float(column[0]) - float(self.lowering(probe[None])[0])
 
     def nearest_cosines(self, probes: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n,): of each of (n, dimension) unit rows, the cosine to the nearest row; -1 for none."""
@@ -233,8 +277,22 @@ class Roster:
         """The cosine between two subjects' rows; None when one of them has no row."""
         with self._lock:
             self.refresh()
-            names = self._head.subject_ids
-            if one not in names or other not in names:
-                return None
-            rows = self._head.rows
-            return float(rows[names.index(one)] @ rows[names.index(other)])
+            row, other_row = self._head.row(one), self._head.row(other)
+        return None if row is None or other_row is None else float(row @ other_row)
+
+
+def _best(scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
+    """Where the highest are, best first, and of equal ones the first."""
+    if len(scores) > most:
+        least = np.partition(scores, -most)[-most]
+        among = np.flatnonzero(scores >= least)
+    else:
+        among = np.arange(len(scores))
+    best: NDArray[np.int64] = among[np.argsort(-scores[among], kind="stable")[:most]]
+    return best
+
+
+def _chunked(ids: Collection[str], size: int) -> Iterator[list[str]]:
+    listed = sorted(ids)
+    for begin in range(0, len(listed), size):
+        yield listed[begin : begin + size]

@@ -28,7 +28,7 @@ from enrollment.config import Settings
 from enrollment.diagnosis import Diagnosis, diagnose
 from enrollment.enroller import CollisionAnswer, Enroller, SubjectReport, refuse_collision
 from enrollment.erasure import ErasureReceipt, erase, erase_again
-from enrollment.errors import BadInput, Ending, NotDue
+from enrollment.errors import BadInput, Ending
 from enrollment.foresight import Foresight, Verdict
 from enrollment.gallery_map import Mapmaker
 from enrollment.guide import Guide, Shot
@@ -41,24 +41,30 @@ from enrollment.key_source import read_key
 from enrollment.keys import Keys
 from enrollment.liveness import Challenge
 from enrollment.looks import Looks
+from enrollment.merge_report import MergeReport
+from enrollment.merging import EraseTheirs, Merging
+from enrollment.merging import Progress as MergeProgress
 from enrollment.night_lease import JOB as NIGHT
 from enrollment.night_lease import runs_now
 from enrollment.night_record import document_of, page_of
 from enrollment.night_report import NightReport, with_faces
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
-from enrollment.opening import database_url, open_capture
+from enrollment.opening import database_url
+from enrollment.other_site import open_other_site
 from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
 from enrollment.password import Passwords
 from enrollment.people import find_subject, matching, meant
 from enrollment.photo import Photo, decode
+from enrollment.pipelines import Pipelines, PipelinesOf
 from enrollment.planning import NightPolicy
 from enrollment.portrait import crop_of
 from enrollment.privacy import Privacy
 from enrollment.profile import Profiles
 from enrollment.quality import PROBE_LIMITS, judge
 from enrollment.reasons import Reason, ReasonCode
+from enrollment.rebackbone import Rebackbone
 from enrollment.retention import DueKind
 from enrollment.review import Review
 from enrollment.review_queue import ReviewQueue
@@ -79,6 +85,7 @@ from store.archive import Archive, open_archive
 from store.change import Change
 from store.errors import GalleryLocked, StoreError
 from store.gallery import Gallery, open_gallery, read_facts
+from store.reach import Reached
 from store.records import (
     Consent,
     Event,
@@ -125,12 +132,14 @@ class Service:
         self,
         gallery: Gallery,
         archive: Archive,
-        open_models: Callable[[], Capture],
+        open_models: Callable[[GalleryFacts], Capture],
         settings: Settings,
         tally: Tally | None = None,
         *,
+        pipelines: Pipelines | None = None,
         signs_in: bool = False,
     ) -> None:
+        self._pipelines = pipelines or PipelinesOf(settings)
         self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
         self.tally = tally or Tally()
         self._ending = False
@@ -139,6 +148,7 @@ class Service:
         self._open_models = open_models
         self._opening = threading.RLock()
         self._opened: Capture | None = None
+        self._made_for = gallery.facts.fingerprint  # the pipeline that everything here is of
         self._settings = settings
         self._archive = archive
         self._passwords = Passwords()
@@ -163,6 +173,19 @@ class Service:
 
     def close(self) -> None:
         self._gallery.close()
+
+    @property
+    def reached(self) -> Reached:
+        """Does the database answer, and how long may memory speak for it?"""
+        return self._gallery.reached
+
+    def wait_for_database(self) -> None:
+        """For whoever is about to change something: a short absence is waited for.
+
+        Raises:
+            DatabaseAway: it has not come back in 10 s.
+        """
+        self._gallery.wait_for_database()
 
     def wind_down(self) -> None:
         """A night that runs ends at its next safe point, and none begins: whoever serves ends.
@@ -201,9 +224,31 @@ class Service:
     def _capture(self) -> Capture:
         # Ten visitors at once must not open ten backbones.
         with self._opening:
+            self._follow_backbone()
             if self._opened is None:
-                self._opened = self._open_models().counted_by(self.tally)
+                self._opened = self._open_models(self.facts).counted_by(self.tally)
             return self._opened
+
+    def _follow_backbone(self) -> None:
+        """Where the gallery has moved to another backbone, by whatever process: nothing that was
+        made for the old one is used again. Whoever is in the middle of something is told
+        (`BackboneMoved`), by the roster that they hold."""
+        self._gallery.refresh()
+        if self._gallery.facts.fingerprint == self._made_for:
+            return  # without the lock, which whoever opens models holds for seconds
+        with self._opening:
+            if self._gallery.facts.fingerprint != self._made_for:
+                self._opened = None
+                self._made_for = self._gallery.facts.fingerprint
+                self._renew()
+
+    def _renew(self) -> None:
+        self._roster = self._new_roster()
+        self._vetoes = Vetoes(self._gallery, self._roster)
+        for made_from_it in (
+            "_identifier", "_queue", "_review", "_foresight", "_profiles", "_trainer",
+        ):  # fmt: skip
+            self.__dict__.pop(made_from_it, None)
 
     @property
     def is_warm(self) -> bool:
@@ -223,8 +268,13 @@ class Service:
     def _trainer(self) -> HeadTrainer:
         return HeadTrainer(self.facts.dimension)
 
-    @cached_property
+    @property
     def identifier(self) -> Identifier:
+        self._follow_backbone()
+        return self._identifier
+
+    @cached_property
+    def _identifier(self) -> Identifier:
         return Identifier(
             self._capture, self._roster, self._vetoes, self.operating_point, self.tally
         )
@@ -238,9 +288,14 @@ class Service:
     def _foresight(self) -> Foresight:
         return Foresight(self._gallery, self._roster, self.operating_point)
 
-    @cached_property
+    @property
     def queue(self) -> ReviewQueue:
         """Faces that wait for a person's word; doors offer theirs here."""
+        self._follow_backbone()
+        return self._queue
+
+    @cached_property
+    def _queue(self) -> ReviewQueue:
         return ReviewQueue(
             self._gallery,
             lambda: self._capture,
@@ -251,9 +306,14 @@ class Service:
             self._settings.actor,
         )
 
-    @cached_property
+    @property
     def review(self) -> Review:
         """What people decide on them."""
+        self._follow_backbone()
+        return self._review
+
+    @cached_property
+    def _review(self) -> Review:
         return Review(
             self._gallery,
             self.queue,
@@ -318,9 +378,14 @@ class Service:
             self.acting.demand(Right.SYSTEM)
         return Keys(self._gallery, self._archive, self._settings)
 
-    @cached_property
+    @property
     def profiles(self) -> Profiles:
         """One person at a time, whole."""
+        self._follow_backbone()
+        return self._profiles
+
+    @cached_property
+    def _profiles(self) -> Profiles:
         return Profiles(
             self._gallery,
             self._roster,
@@ -356,8 +421,8 @@ class Service:
         enroller = self._enroller()
         before = self._gallery.generation()
         try:
-            for person in people:
-                yield enroller.enroll(person, consent, on_collision, tick, consent_until)
+            for person, sights in enroller.ahead(people, consent):
+                yield enroller.enroll(person, consent, on_collision, tick, consent_until, sights)
         finally:
             if self._gallery.generation() != before:
                 self._calibrator.follow()
@@ -500,7 +565,7 @@ class Service:
         return answer
 
     def _verified(self, photo: Photo, who: str) -> VerificationAnswer:
-        subject = find_subject(self._gallery.subjects().values(), who)
+        subject = find_subject(self._gallery.called(who), who)
         self._capture  # noqa: B018 - a mismatch of fingerprints is said before anything else
         threshold = self.operating_point().threshold
         face = self._one_face(photo)
@@ -572,7 +637,7 @@ class Service:
         whole = self._gallery.family(who)
         if whole and whole[0].state != "merged":
             return whole[0]
-        return find_subject(self._gallery.subjects().values(), who)
+        return find_subject(self._gallery.called(who), who)
 
     def subject(self, subject_id: str) -> Subject | None:
         """The person of this id, without the templates of those merged into them; None where
@@ -638,7 +703,7 @@ class Service:
 
     def unmerge(self, who: str) -> Subject:
         """Bring back a subject that was merged into another; `who` is its own name or id."""
-        subject = find_subject(self._gallery.subjects().values(), who, merged=True)
+        subject = find_subject(self._gallery.called(who), who, merged=True)
         with self._gallery.change(self._settings.actor) as change:
             _check_unchanged(change, subject)
             change.set_state(subject.subject_id, "active")
@@ -653,29 +718,65 @@ class Service:
         self.privacy.check_consent(self.person(who))
         return self._set_state(who, "active")
 
+    def merge_gallery(
+        self,
+        other: Settings,
+        on_twin: CollisionAnswer,
+        erase_theirs: EraseTheirs,
+        progress: MergeProgress = lambda stage, share: None,
+    ) -> MergeReport:
+        """Take another site's people over, as `Merging.run`; the threshold is measured anew.
+
+        Args:
+            other: where the other gallery and its key are; it is only read.
+
+        Raises:
+            BadInput, FingerprintMismatch: they cannot be merged. GalleryDamaged, GalleryLocked,
+            KeyMissing: the other one cannot be read. What was taken over until then stays.
+        """
+        self.acting.demand(Right.SYSTEM)
+        before = self._gallery.generation()
+        try:
+            with open_other_site(other, self.facts) as site:
+                merging = Merging(
+                    self._gallery,
+                    self._archive,
+                    self._roster,
+                    self.backbone.priors,
+                    site,
+                    self._settings.actor,
+                )
+                return merging.run(on_twin, erase_theirs, progress)
+        finally:
+            if self._gallery.generation() != before:
+                self._calibrator.follow()
+
     def likeness(self, one: Subject, other: Subject) -> float | None:
         """Cosine between two subjects' rows: what a merge is judged by."""
+        self._follow_backbone()
         return self._roster.likeness(one.subject_id, other.subject_id)
 
     def erase(self, who: str) -> ErasureReceipt:
         """Delete everything of this person, and of everyone merged into them."""
+        self.acting.demand(Right.ERASE)  # before anybody learns whether such a person is here
         return self._erase(self.person(who), lambda: True)
 
     def erase_due(
         self, subject_ids: Sequence[str], kinds: Collection[DueKind]
     ) -> Iterator[ErasureReceipt | None]:
         """Erase, one after the other, everybody of a list who is still due for one of these
-        reasons; None for somebody who is not, because they have agreed again since."""
+        reasons; None for somebody who is not: they have agreed again since, or are erased."""
+        self.acting.demand(Right.ERASE)
         for subject_id in subject_ids:
             due = partial(self.privacy.is_due, subject_id, kinds)
             subject = self.subject(subject_id)
             try:
                 yield self._erase(subject, due) if subject is not None else None
-            except NotDue:
+            except BadInput:
                 yield None
 
     def _erase(self, subject: Subject, due: Callable[[], bool]) -> ErasureReceipt:
-        self.acting.demand(Right.ERASE)
+        self._follow_backbone()
         actor = self._settings.actor
         receipt = erase(self._gallery, self._archive, self._roster, subject, actor, due)
         self.queue.let_go()
@@ -798,6 +899,7 @@ class Service:
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
         with self._gallery.change(self._settings.actor) as change:
+            change.check_backbone(self._roster.fingerprint)
             change.put_cohort(cohort.vectors, cohort.as_document())
         self._calibrator.follow()
         return CohortReport(
@@ -806,6 +908,19 @@ class Service:
             without_face=len(strangers) - len(found),
             enrolled=int(enrolled.sum()),
             repeated=int((repeated & ~enrolled).sum()),
+        )
+
+    @property
+    def rebackbone(self) -> Rebackbone:
+        """Another backbone for this gallery."""
+        return Rebackbone(
+            self._gallery,
+            self._archive,
+            self._pipelines,
+            lambda: self._capture,
+            self._calibrator.follow,
+            str(self._settings.home.resolve()),
+            self._settings.actor,
         )
 
     def drop_cohort(self) -> CohortReport:
@@ -868,6 +983,7 @@ class Service:
     ) -> NightResult:
         self.queue.expire()
         self.api_keys.expire()
+        self.rebackbone.expire()
         place = str(self._settings.home.resolve())
         report = NightReport(self._gallery, self._archive, place, faces)
         nightly = Nightly(
@@ -961,10 +1077,8 @@ class Service:
         self.acting.demand(Right.SYSTEM)
         count = self._gallery.rebuild()
         self.tally.rebuilt()
-        self._roster = self._new_roster()
-        self._vetoes = Vetoes(self._gallery, self._roster)
-        for made_from_it in ("identifier", "queue", "review", "_foresight", "profiles"):
-            self.__dict__.pop(made_from_it, None)
+        self._follow_backbone()
+        self._renew()
         self._roster.refresh()
         return count
 
@@ -1017,6 +1131,7 @@ def open_service(
     progress: Progress | None = None,
     capture: Capture | None = None,
     who: Who | None = None,
+    pipelines: Pipelines | None = None,
 ) -> Service:
     """Open the gallery of these settings, or of this folder.
 
@@ -1024,6 +1139,7 @@ def open_service(
         progress: told of bytes done and in all while weights are fetched.
         capture: detector and backbone that are open already and made this gallery; None opens
             those that the gallery was made with, when they are first needed.
+        pipelines: opens detectors and backbones by name; None: those that Rollcall knows.
         who: in whose name a thread acts, where people sign in; None: nobody does.
 
     Raises:
@@ -1038,17 +1154,26 @@ def open_service(
         read_key(settings, facts.gallery_id, key_id),
         settings.anchor_files(facts.gallery_id),
         who or (lambda: None),
+        memory=settings.without_database,
     )
     archive = open_archive(settings.home, gallery.vault)
     archive.settle(gallery.head_files())
     if erase_again(gallery, archive, settings.actor):
         with suppress(StoreError):  # doctor says what is not finished
             gallery.finish_erasures(of_subjects_alone=True)
+    known = pipelines or PipelinesOf(settings, progress)
+    made_for = gallery.facts.fingerprint
+
+    def open_models(facts: GalleryFacts) -> Capture:
+        given = capture is not None and facts.fingerprint == made_for
+        return capture if given and capture is not None else known.of_gallery(facts)
+
     return Service(
         gallery,
         archive,
-        lambda: capture or open_capture(settings, facts, progress),
+        open_models,
         settings,
         Tally(),
+        pipelines=known,
         signs_in=who is not None,
     )

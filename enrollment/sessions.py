@@ -5,7 +5,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,12 +16,12 @@ from enrollment.password import Passwords, check_new
 from enrollment.rights import NOBODY, ROLES, SERVICE, Acting, prove_first, rights_of
 from enrollment.second_factor import step_of
 from store.change import Change
+from store.errors import DatabaseAway
 from store.gallery import Gallery
 from store.records import Session, User
 from wording.message import message
 
 _TOKEN_BYTES = 32
-_REMEMBERED = 10_000  # logins that are nobody's
 _WRONG_PROOFS = 5  # then the session ends
 
 
@@ -45,7 +45,7 @@ class Attempt:
     said: str = ""
 
 
-_WRONG = Attempt(None, message("login, password or code are not right"))
+_WRONG_PROOF = Attempt(None, message("password or code are not right"))
 
 
 class Sessions:
@@ -65,8 +65,6 @@ class Sessions:
         self._back_off = back_off or BackOff()
         self._now = now
         self._one = threading.Lock()
-        # Failures of logins that are nobody's, so that they are answered as anybody's would be.
-        self._nobodys: dict[str, User] = {}
         self._wrong_proofs: dict[str, int] = {}
 
     # -- signing in ---------------------------------------------------------------------------
@@ -74,18 +72,19 @@ class Sessions:
     def sign_in(self, login: str, password: str, code: str = "") -> Attempt:
         """With a password, and the second factor's code where one is set up.
 
-        Whether the login exists is not told: refusals are alike, and take as long.
+        Whether the login exists is not told, by another server neither: every refusal says the
+        same, also while the login waits, and takes as long.
         """
         with self._one:  # several guesses at once would all find the same count of failures
             name = login.strip().casefold()
-            user = self._gallery.user_named(name)
-            refused = self._refused(user or self._nobody(name))
-            if refused is not None:
-                return refused
-            proved = self._prove(user, password, code)
+            user = self._gallery.user_named(name) if is_login(name) else None
+            waits = user is not None and self._waits(user)
+            proved = self._prove(None if waits else user, password, code)
             if proved is None:
-                self._count_wrong(user, name)
-                return _WRONG
+                if user is not None and not waits:
+                    with self._changing(user) as change:
+                        change.count_wrong_attempt(user)
+                return self._wrong
             return Attempt(self._open(proved, "password"))
 
     def sign_in_through(
@@ -163,31 +162,25 @@ class Sessions:
         with self._changing(user) as change:
             return proved if change.use_step(proved) else None
 
-    def _count_wrong(self, user: User | None, name: str) -> None:
-        if user is not None:
-            with self._changing(user) as change:
-                change.count_wrong_attempt(user)
-            return
-        nobody = self._nobody(name)
-        if len(self._nobodys) >= _REMEMBERED:
-            self._nobodys.pop(next(iter(self._nobodys)))
-        failed = nobody.failed + 1
-        self._nobodys[_short(name)] = replace(nobody, failed=failed, failed_at=self._now())
-
-    def _nobody(self, name: str) -> User:
-        now = self._now()
-        return self._nobodys.get(_short(name)) or User("", "", frozenset(), now, now)
-
-    def _refused(self, user: User) -> Attempt | None:
+    def _waits(self, user: User) -> bool:
         """NIST SP 800-63B: a few wrong ones are free, then each waits, then nobody may try."""
-        if user.failed >= self._back_off.stopped_at:
-            said = message("too many wrong attempts; an admin can reset this login")
-            return Attempt(None, said)
         waited = (self._now() - user.failed_at).total_seconds()
-        if user.failed >= self._back_off.free and 0 <= waited < self._back_off.seconds:
-            seconds = round(self._back_off.seconds - waited) + 1
-            return Attempt(None, message("too many wrong attempts; try again in {n} s", n=seconds))
-        return None
+        return user.failed >= self._back_off.stopped_at or (
+            user.failed >= self._back_off.free and 0 <= waited < self._back_off.seconds
+        )
+
+    @property
+    def _wrong(self) -> Attempt:
+        return Attempt(
+            None,
+            message(
+                "login, password or code are not right; after {free} wrong attempts each further "
+                "one waits {seconds} s, and after {most} an admin has to reset the login",
+                free=self._back_off.free,
+                seconds=round(self._back_off.seconds),
+                most=self._back_off.stopped_at,
+            ),
+        )
 
     # -- being signed in ----------------------------------------------------------------------
 
@@ -218,7 +211,8 @@ class Sessions:
     def touch(self, session: Session) -> None:
         """They do something: the time of doing nothing begins anew."""
         if self._now() - session.seen_at >= self.limits.noted:
-            self._gallery.touch_session(session.session_id, self._now())
+            with suppress(DatabaseAway):  # then they are idle from before on
+                self._gallery.touch_session(session.session_id, self._now())
 
     def confirm(self, token: str, password: str, code: str = "") -> Attempt:
         """Prove again who one is, for what needs it. A few wrong ones end the session; what
@@ -237,7 +231,7 @@ class Sessions:
                     change.end_session(session)
                 else:
                     self._wrong_proofs[session.session_id] = wrong
-            return _WRONG
+            return _WRONG_PROOF
 
     def end(self, token: str | None) -> None:
         """Sign out; nothing happens where nobody is signed in."""
@@ -323,8 +317,3 @@ class Sessions:
 
 def _actor(user: User) -> str:
     return f"user:{user.login}"
-
-
-def _short(name: str) -> str:
-    """Nobody makes us remember a megabyte."""
-    return name[:100]

@@ -84,4 +84,5 @@ class Vetoes:
             generation = self._gallery.generation()
             if self._negatives is None or self._negatives.generation != generation:
                 self._negatives = self._gallery.negatives()
+            self._roster.check_backbone()
             return self._negatives

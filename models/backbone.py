@@ -128,8 +128,8 @@ def resolve_backbone(
         except (ModelError, OSError) as error:
             trouble = words_of(error)
     return "dlib-resnet", message(
-        "The embedded backbone is used: {trouble}. A gallery keeps its backbone: to use vgg-face, "
-        "put its weights there and make a new gallery.",
+        "The embedded backbone is used: {trouble}. To use vgg-face later, put its weights there "
+        "and run: rollcall rebackbone vgg-face",
         trouble=trouble,
     )
 
@@ -142,7 +142,8 @@ def open_backbone(
     search: Sequence[Path] = (),
     download: Download | None = None,
 ) -> Backbone:
-    """The backbone that `spec` names: vgg-face, dlib-resnet, onnx:FILE.toml, or auto.
+    """The backbone that `spec` names: vgg-face, dlib-resnet, onnx:FILE.toml, compressed:FILE.toml,
+    or auto.
 
     weights_home: the folder for weights from the web. search: more folders to look in, read only.
     download: how to fetch vgg-face's weights when they are in none of them (None: do not try).
@@ -161,6 +162,10 @@ def open_backbone(
         from models.dlib_resnet import DlibResnet
 
         return DlibResnet()
+    if kind == "compressed":
+        from models.compressed_vgg import CompressedVgg
+
+        return CompressedVgg(Path(spec.partition(":")[2]))
     from models.vgg_face import VggFace, ensure_weights
 
     return VggFace(ensure_weights(weights_home, search, download, progress))
@@ -169,11 +174,13 @@ def open_backbone(
 def _check_spec(spec: str) -> str:
     """The kind of backbone in `spec`."""
     kind, colon, argument = spec.partition(":")
-    if spec in ("vgg-face", "dlib-resnet") or (kind == "onnx" and colon and argument):
+    of_a_file = kind in ("onnx", "compressed") and colon and argument
+    if spec in ("vgg-face", "dlib-resnet") or of_a_file:
         return kind
     raise ModelError(
         message(
-            "unknown backbone {spec!r}: use auto, vgg-face, dlib-resnet or onnx:FILE.toml",
+            "unknown backbone {spec!r}: use auto, vgg-face, dlib-resnet, onnx:FILE.toml or "
+            "compressed:FILE.toml",
             spec=spec,
         )
     )

@@ -24,6 +24,7 @@ class SoftmaxHead:
         self.scale = scale
         self._rows = np.zeros((_BLOCK, dimension), np.float32)
         self._position: dict[str, int] = {}
+        self._ids: tuple[str, ...] | None = ()  # of `_position`; None: to be made anew
 
     def __len__(self) -> int:
         return len(self._position)
@@ -31,7 +32,9 @@ class SoftmaxHead:
     @property
     def subject_ids(self) -> tuple[str, ...]:
         """In the order of the columns of `scores`."""
-        return tuple(self._position)
+        if self._ids is None:
+            self._ids = tuple(self._position)
+        return self._ids
 
     @property
     def rows(self) -> NDArray[np.float32]:
@@ -57,18 +60,25 @@ class SoftmaxHead:
     def put(self, subject_id: str, row: NDArray[np.float32]) -> None:
         """Give a subject this row, (dimension,) float32 of length one."""
         position = self._position.setdefault(subject_id, len(self._position))
+        if self._ids is not None and position == len(self._ids):
+            self._ids = None
         if position == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         self._rows[position] = row
 
     def remove(self, subject_ids: Collection[str]) -> None:
         """Forget subjects; ids that are absent are passed over."""
-        gone = set(subject_ids)
-        kept = [s for s in self._position if s not in gone]
-        rows = self._rows[[self._position[s] for s in kept]]
-        self._rows = np.zeros_like(self._rows)
-        self._rows[: len(kept)] = rows
-        self._position = {s: i for i, s in enumerate(kept)}
+        gone = [self._position.pop(s) for s in set(subject_ids) if s in self._position]
+        if not gone:
+            return
+        kept = np.delete(np.arange(len(self._position) + len(gone)), gone)
+        # Later rows move up by some at a time: a copy of all would take twice the memory.
+        for start in range(min(gone), len(kept), _BLOCK):
+            some = kept[start : start + _BLOCK]
+            self._rows[start : start + len(some)] = self._rows[some]
+        self._rows[len(kept) : len(kept) + len(gone)] = 0
+        self._position = {s: i for i, s in enumerate(self._position)}
+        self._ids = None
 
     def scores(self, probes: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, subjects) float32: the cosine of each probe to each row.
@@ -78,12 +88,23 @@ class SoftmaxHead:
         """
         if probes.ndim != 2 or probes.shape[1] != self.dimension:
             raise ValueError(f"probes are (n, {self.dimension}), not {probes.shape}")
-        blocks = [
-            probes @ self._rows[start : start + _BLOCK].T
-            for start in range(0, max(len(self), 1), _BLOCK)
-        ]
+        blocks = [self._block(probes, start) for start in range(0, max(len(self), 1), _BLOCK)]
         scores: NDArray[np.float32] = np.concatenate(blocks, axis=1)[:, : len(self)]
         return scores
+
+    def score(self, probes: NDArray[np.float32], subject_id: str) -> NDArray[np.float32] | None:
+        """(n,): this subject's column of `scores`, to the bit; None when it has no row."""
+        position = self._position.get(subject_id)
+        if position is None:
+            return None
+        column: NDArray[np.float32] = self._block(probes, position - position % _BLOCK)[
+            :, position % _BLOCK
+        ]
+        return column
+
+    def _block(self, probes: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        cosines: NDArray[np.float32] = probes @ self._rows[start : start + _BLOCK].T
+        return cosines
 
     def probabilities(self, probes: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, subjects) float32: softmax of the scaled scores; each row sums to 1.

@@ -1,5 +1,6 @@
 """A head as bytes: raw arrays, nothing that can be executed."""
 
+import functools
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +28,24 @@ class HeadArrays:
 
     def row_of(self, subject_id: str, template_ids: Sequence[int]) -> NDArray[np.float32] | None:
         """The subject's row, if it was made from just these templates."""
-        if subject_id not in self.subject_ids:
+        position = self._positions.get(subject_id)
+        if position is None:
             return None
-        position = self.subject_ids.index(subject_id)
-        learnt = self.template_ids[self.owners == position]
+        order, owners = self._by_owner
+        begin, end = np.searchsorted(owners, [position, position + 1])
+        learnt = self.template_ids[order[begin:end]]
         same = np.array_equal(np.sort(learnt), np.sort(np.asarray(template_ids, np.int64)))
         return self.rows[position] if same else None
+
+    @functools.cached_property
+    def _positions(self) -> dict[str, int]:
+        return {subject_id: i for i, subject_id in enumerate(self.subject_ids)}
+
+    @functools.cached_property
+    def _by_owner(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the templates of the first subject are, then of the second; and whose each is."""
+        order = np.argsort(self.owners, kind="stable")
+        return order, self.owners[order]
 
 
 def pack(head: HeadArrays) -> bytes:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.tensorflow_runtime import load_tensorflow
+
+if TYPE_CHECKING:
+    from models.head_step import HeadStep
+    from models.keras_head import HeadModel
 
 Tick = Callable[[float], None]
 
@@ -63,7 +67,7 @@ class HeadTrainer:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._models: dict[tuple[int, bool, int], Any] = {}
+        self._prepared_for: dict[tuple[int, bool, bool, int], tuple[HeadModel, HeadStep]] = {}
 
     def fit(
         self,
@@ -85,35 +89,36 @@ class HeadTrainer:
         _check(start, examples, self.dimension)
         if len(start) == 0 or len(examples.labels) == 0:
             return start.copy()
-        model = self._model(len(start), bool(restraint and restraint.teaching), options.batch)
+        model, step = self._prepared(len(start), restraint, options.batch)
         _load(model, start, options, restraint)
+        step.forget()
         schedule = _schedule(len(examples.labels), options)
-        for variable in model.optimizer.variables:
-            variable.assign(np.zeros(variable.shape))
-        for step, chosen in enumerate(schedule):
-            model.optimizer.learning_rate = options.learning_rate * _decay(step / len(schedule))
-            model.train_on_batch(
+        for number, chosen in enumerate(schedule):
+            step.take(
                 examples.vectors[chosen],
                 examples.labels[chosen].astype(np.int32),
                 np.where(chosen >= 0, examples.weights[chosen], 0).astype(np.float32),
+                options.learning_rate * _decay(number / len(schedule)),
             )
-            tick((step + 1) / len(schedule))
+            tick((number + 1) / len(schedule))
         trained = np.asarray(model.head.rows)[: len(start)]
         return unit_rows(options.average * unit_rows(trained) + (1 - options.average) * start)
 
-    def _model(self, rows: int, distilled: bool, batch: int) -> Any:  # noqa: ANN401 - Keras
-        load_tensorflow()
+    def _prepared(
+        self, rows: int, restraint: Restraint | None, batch: int
+    ) -> "tuple[HeadModel, HeadStep]":
+        tf, _ = load_tensorflow()
+        from models.head_step import HeadStep
         from models.keras_head import HeadModel
 
-        capacity = capacity_for(rows)
-        model = self._models.get((capacity, distilled, batch))
-        if model is None:
-            model = HeadModel(capacity, self.dimension, distilled)
+        distilled = bool(restraint and restraint.teaching)
+        restrained = bool(restraint and restraint.importance is not None)
+        key = capacity_for(rows), distilled, restrained, batch
+        if key not in self._prepared_for:
+            model = HeadModel(key[0], self.dimension, distilled)
             model(np.zeros((1, self.dimension), np.float32))
-            model.compile(optimizer="adam", jit_compile=False)
-            model.optimizer.build(model.trainable_variables)
-            self._models[capacity, distilled, batch] = model
-        return model
+            self._prepared_for[key] = model, HeadStep(tf, model, restrained)
+        return self._prepared_for[key]
 
 
 def capacity_for(rows: int, least: int = 64) -> int:
@@ -147,7 +152,7 @@ def _schedule(examples: int, options: FitOptions) -> list[NDArray[np.intp]]:
 
 
 def _load(
-    model: Any,  # noqa: ANN401 - Keras
+    model: "HeadModel",
     start: NDArray[np.float32],
     options: FitOptions,
     restraint: Restraint | None,

@@ -37,10 +37,6 @@ class CosineSoftmax(keras.layers.Layer):  # type: ignore[misc]  # Keras has no t
     def taught_cosines(self, probes: Any) -> Any:  # noqa: ANN401
         return ops.matmul(probes, ops.transpose(_unit(self.anchor)))
 
-    def penalty(self) -> Any:  # noqa: ANN401
-        """Half the weighted squared distance to the anchor (EWC; L2-SP where all weigh 1)."""
-        return 0.5 * ops.sum(self.importance * ops.square(self.rows - self.anchor))
-
 
 class HeadModel(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Trains a `CosineSoftmax` by class-balanced cross entropy, CosFace's margin at choice.
@@ -54,6 +50,7 @@ class HeadModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         super().__init__()
         self.head = CosineSoftmax(capacity, dimension)
         self.capacity = capacity
+        self.dimension = dimension
         self.distilled = distilled
         self.scale = self._number("scale")
         self.margin = self._number("margin")
@@ -79,7 +76,7 @@ class HeadModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         logits = self._masked(self.scale * (y_pred - self.margin * right), self.head.active)
         losses = ops.logsumexp(logits, axis=1) - ops.sum(right * logits, axis=1)
         losses = ops.where(y >= 0, losses, ops.zeros_like(losses))
-        loss = _mean(losses, sample_weight) + self.head.penalty()
+        loss = _mean(losses, sample_weight)
         if self.distilled:
             loss = loss + self.teaching * _mean(self._distance_to_teacher(x, y_pred), sample_weight)
         return loss

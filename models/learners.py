@@ -29,6 +29,9 @@ class Lesson:
     as positions; champion: (subjects, dimension) the serving head, zero rows for newcomers;
     changed: (subjects,) newcomers, and those whose photos are others than the champion learnt.
     importance: of the champion's numbers, for EWC; None computes it from the vectors.
+    sites: (n,) at which site each vector was enrolled; None: all at one.
+    anchor: (subjects, dimension) a head that is shared with another site, zero rows for those whom
+    it has not; None: there is none.
     """
 
     subject_ids: tuple[str, ...]
@@ -37,6 +40,30 @@ class Lesson:
     champion: NDArray[np.float32]
     changed: NDArray[np.bool_]
     importance: NDArray[np.float64] | None = None
+    sites: NDArray[np.intp] | None = None
+    anchor: NDArray[np.float32] | None = None
+
+    def of_vectors(self, kept: NDArray[np.bool_]) -> "Lesson":
+        """The same subjects, with these of the vectors alone."""
+        sites = None if self.sites is None else self.sites[kept]
+        return replace(self, vectors=self.vectors[kept], owners=self.owners[kept], sites=sites)
+
+    def of_subjects(
+        self, subjects: NDArray[np.intp], chosen: NDArray[np.intp] | NDArray[np.bool_]
+    ) -> "Lesson":
+        """The lesson of these subjects, as positions in order, and of these vectors of theirs."""
+        position = np.full(len(self.subject_ids), -1, np.intp)
+        position[subjects] = np.arange(len(subjects))
+        return Lesson(
+            subject_ids=tuple(self.subject_ids[i] for i in subjects),
+            vectors=self.vectors[chosen],
+            owners=position[self.owners[chosen]],
+            champion=self.champion[subjects],
+            changed=self.changed[subjects],
+            importance=None if self.importance is None else self.importance[subjects],
+            sites=None if self.sites is None else self.sites[chosen],
+            anchor=None if self.anchor is None else self.anchor[subjects],
+        )
 
     def means(self) -> NDArray[np.float32]:
         """(subjects, dimension): every subject imprinted from its own vectors."""
@@ -72,14 +99,23 @@ class Regularizers:
     """What keeps the old rows where they are; zero switches one off, and they add up.
 
     ewc: strength of the Fisher-weighted penalty; l2sp: of the plain one (Li et al., ICML 2018);
-    distill: weight of the champion's softened answers.
+    distill: weight of the champion's softened answers; proximal: strength of the pull towards the
+    lesson's anchor, mu / 2 times the squared distance (FedProx: Li et al., MLSys 2020), which goes
+    with none of the others, for there is one anchor.
     """
 
     ewc: float = 0.0
     l2sp: float = 0.0
     distill: float = 0.0
+    proximal: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.proximal and (self.ewc or self.l2sp or self.distill):
+            raise ValueError("the proximal term has an anchor of its own, and goes with no other")
 
     def restraint(self, lesson: Lesson, scale: float) -> Restraint | None:
+        if self.proximal:
+            return self._proximal(lesson)
         known = lesson.known
         if not known.any() or not (self.ewc or self.l2sp or self.distill):
             return None
@@ -89,6 +125,13 @@ class Regularizers:
             importance[known] += self.ewc * self._fisher(lesson, known, scale)
         penalised = bool(self.ewc or self.l2sp)
         return Restraint(lesson.champion, importance if penalised else None, self.distill)
+
+    def _proximal(self, lesson: Lesson) -> Restraint | None:
+        if lesson.anchor is None or not lesson.anchor.any():
+            return None
+        importance = np.zeros_like(lesson.anchor)
+        importance[lesson.anchor.any(axis=1)] = self.proximal
+        return Restraint(lesson.anchor, importance)
 
     def _fisher(
         self, lesson: Lesson, known: NDArray[np.bool_], scale: float
@@ -125,6 +168,37 @@ class Joint:
         examples = _examples(lesson, np.arange(len(lesson.owners)))
         restraint = self.regularizers.restraint(lesson, self.options.scale)
         return trainer.fit(lesson.means(), examples, self.options, restraint, tick)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The people of each site apart, and then the rows beside each other.
+
+    A frozen backbone that both sites share makes their rows comparable. Who is enrolled at several
+    sites has the mean of the rows, each weighing as much as it has photos, made unit again.
+    """
+
+    options: FitOptions = field(default_factory=FitOptions)
+    regularizers: Regularizers = field(default_factory=Regularizers)
+    name: str = "merged"
+
+    def learn(
+        self, lesson: Lesson, trainer: HeadTrainer, tick: Tick = lambda share: None
+    ) -> NDArray[np.float32]:
+        sites = np.zeros(len(lesson.owners), np.intp) if lesson.sites is None else lesson.sites
+        total = np.zeros(lesson.champion.shape, np.float64)
+        every = np.unique(sites)
+        for i, site in enumerate(every):
+            mine = np.flatnonzero(sites == site)
+            subjects, photos = np.unique(lesson.owners[mine], return_counts=True)
+
+            def part(share: float, done: int = i) -> None:
+                tick((done + share) / len(every))
+
+            learner = Joint(self.options, self.regularizers)
+            rows = learner.learn(lesson.of_subjects(subjects, mine), trainer, part)
+            total[subjects] += photos[:, None] * rows
+        return unit_rows(total.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -189,7 +263,7 @@ class Rehearsal:
             trained = np.arange(len(rows))
         fresh = np.flatnonzero(lesson.changed[lesson.owners])
         kept = [self._kept(lesson, subject) for subject in rehearsed]
-        smaller = _part_of(lesson, trained, np.concatenate([fresh, *kept]).astype(np.intp))
+        smaller = lesson.of_subjects(trained, np.concatenate([fresh, *kept]).astype(np.intp))
         restraint = self.regularizers.restraint(smaller, self.options.scale)
         examples = _examples(smaller, np.arange(len(smaller.owners)))
         rows[trained] = trainer.fit(rows[trained], examples, self.options, restraint, tick)
@@ -245,21 +319,6 @@ class Pseudo:
         )
         restraint = Regularizers(distill=self.distill).restraint(lesson, self.options.scale)
         return trainer.fit(start, examples, self.options, restraint, tick)
-
-
-def _part_of(lesson: Lesson, subjects: NDArray[np.intp], chosen: NDArray[np.intp]) -> Lesson:
-    """The lesson of these subjects, as positions in order, and of these vectors of theirs."""
-    position = np.full(len(lesson.subject_ids), -1, np.intp)
-    position[subjects] = np.arange(len(subjects))
-    importance = lesson.importance
-    return Lesson(
-        subject_ids=tuple(lesson.subject_ids[i] for i in subjects),
-        vectors=lesson.vectors[chosen],
-        owners=position[lesson.owners[chosen]],
-        champion=lesson.champion[subjects],
-        changed=lesson.changed[subjects],
-        importance=None if importance is None else importance[subjects],
-    )
 
 
 def _examples(lesson: Lesson, chosen: NDArray[np.intp]) -> Examples:

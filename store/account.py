@@ -76,7 +76,7 @@ def open_session(connection: sa.Connection, vault: Vault, session: Session, toke
     connection.execute(
         sa.insert(sessions).values(
             session_id=session.session_id,
-            digest=_digest(vault, token),
+            digest=digest_of(vault, token),
             user_id=session.user.user_id,
             started_at=_text(session.started_at),
             seen_at=_text(session.seen_at),
@@ -87,7 +87,7 @@ def open_session(connection: sa.Connection, vault: Vault, session: Session, toke
 
 def session_of(connection: sa.Connection, vault: Vault, token: str) -> Session | None:
     """Whose token this is, unless it was ended. Whether it has run out is the caller's to say."""
-    wanted = _open().where(sessions.c.digest == _digest(vault, token))
+    wanted = _open().where(sessions.c.digest == digest_of(vault, token))
     row = connection.execute(wanted).mappings().first()
     return None if row is None else _session(vault, row)
 
@@ -193,7 +193,7 @@ def _or_none(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _digest(vault: Vault, token: str) -> bytes:
+def digest_of(vault: Vault, token: str) -> bytes:
     return vault.lookup_mac("session", token.encode())
 
 

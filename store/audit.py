@@ -17,6 +17,7 @@ from store.vault import Vault
 
 _GENESIS = b"\x00" * 32
 _LAST = sa.select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)
+_APPEND = sa.insert(audit)
 _AT_ONCE = 10_000  # rows
 LOOKS = ("person.look", "people.look")  # who saw what, where nothing was changed
 
@@ -42,7 +43,7 @@ def append(
         "details": json.dumps(details or {}, sort_keys=True),
     }
     mac = vault.audit_mac(_canonical(row, prev), end + 1)
-    connection.execute(sa.insert(audit).values(**row, prev=prev, mac=mac))
+    connection.execute(_APPEND, {**row, "prev": prev, "mac": mac})
 
 
 def last(connection: sa.Connection) -> tuple[int, bytes]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from store import account, api_key, audit, metadata, negatives, sightings, webhook
 from store.consent import version_of
-from store.errors import UnknownSubject
+from store.errors import BackboneMoved, UnknownSubject
 from store.index import check_vectors
 from store.person import NIGHT
 from store.records import (
@@ -47,6 +47,7 @@ from store.schema import (
     operating_points,
     requests,
     samples,
+    shadow_templates,
     subject_keys,
     subjects,
     templates,
@@ -55,6 +56,11 @@ from store.sealing import Sealing
 from store.vault import SubjectKey, Vault
 from wording.message import message
 
+_ADD_SUBJECT = sa.insert(subjects)
+_ADD_KEY = sa.insert(subject_keys)
+_ADD_CONSENT = sa.insert(consents)
+_ADD_SAMPLES = sa.insert(samples)
+_ADD_TEMPLATES = sa.insert(templates)
 _KEPT_NIGHTS = 90  # days of what nights counted of each person: 200 bytes a person and night
 
 
@@ -90,21 +96,22 @@ class Change:
     def add_subject(self, name: str, external_id: str | None) -> str:
         subject_id = str(uuid.uuid4())
         self.sealing.add(subject_id)
+        # Rows are handed over beside the statement: within it, each makes it anew.
         self.connection.execute(
-            sa.insert(subjects).values(
-                subject_id=subject_id,
-                name=name,
-                name_key=metadata.name_key(name),
-                external_id=external_id,
-                state="active",
-                enrolled_at=self._now(),
-            )
+            _ADD_SUBJECT,
+            {
+                "subject_id": subject_id,
+                "name": name,
+                "name_key": metadata.name_key(name),
+                "external_id": external_id,
+                "state": "active",
+                "enrolled_at": self._now(),
+            },
         )
         key, wrapped = self.vault.new_key(subject_id)
         self.connection.execute(
-            sa.insert(subject_keys).values(
-                subject_id=subject_id, key_id=self.vault.key_id, wrapped=wrapped
-            )
+            _ADD_KEY,
+            {"subject_id": subject_id, "key_id": self.vault.key_id, "wrapped": wrapped},
         )
         self._keys[subject_id] = key
         self.record("subject.add", subject_id)
@@ -118,15 +125,16 @@ class Change:
         consent_id = str(uuid.uuid4())
         version = version_of(text)
         self.connection.execute(
-            sa.insert(consents).values(
-                consent_id=consent_id,
-                subject_id=subject_id,
-                basis=basis,
-                text=text,
-                given_at=self._now(),
-                version=version,
-                expires_at=_text_of(expires_at) if expires_at else None,
-            )
+            _ADD_CONSENT,
+            {
+                "consent_id": consent_id,
+                "subject_id": subject_id,
+                "basis": basis,
+                "text": text,
+                "given_at": self._now(),
+                "version": version,
+                "expires_at": _text_of(expires_at) if expires_at else None,
+            },
         )
         self.record("consent.add", subject_id, {"basis": basis, "version": version})
         return consent_id
@@ -207,34 +215,38 @@ class Change:
         ).scalar_one()
         if state != "active":
             self.relabelled = True
+        pictures, rows = [], []
         for sample in new:
             check_vectors(sample.vector[None], 1, self.facts.dimension)
             sample_id = str(uuid.uuid4())
             template_id = secrets.randbits(63)
-            self.connection.execute(
-                sa.insert(samples).values(
-                    sample_id=sample_id,
-                    subject_id=subject_id,
-                    consent_id=consent_id,
-                    content_mac=metadata.content_mac(self.vault, sample.digest),
-                    image=key.seal(sample.image, "image", sample_id),
-                    details=key.seal(json.dumps(sample.details).encode(), "details", sample_id),
-                    captured_at=self._now(),
-                )
+            pictures.append(
+                {
+                    "sample_id": sample_id,
+                    "subject_id": subject_id,
+                    "consent_id": consent_id,
+                    "content_mac": metadata.content_mac(self.vault, sample.digest),
+                    "image": key.seal(sample.image, "image", sample_id),
+                    "details": key.seal(json.dumps(sample.details).encode(), "details", sample_id),
+                    "captured_at": self._now(),
+                }
             )
-            self.connection.execute(
-                sa.insert(templates).values(
-                    template_id=template_id,
-                    subject_id=subject_id,
-                    sample_id=sample_id,
-                    fingerprint=self.facts.fingerprint,
-                    vector=key.seal(
+            rows.append(
+                {
+                    "template_id": template_id,
+                    "subject_id": subject_id,
+                    "sample_id": sample_id,
+                    "fingerprint": self.facts.fingerprint,
+                    "vector": key.seal(
                         sample.vector.tobytes(),
                         *template_context(template_id, self.facts.fingerprint),
                     ),
-                )
+                }
             )
             self.added.append((template_id, subject_id, sample.vector))
+        if rows:
+            self.connection.execute(_ADD_SAMPLES, pictures)
+            self.connection.execute(_ADD_TEMPLATES, rows)
         self.record("samples.add", subject_id, {"samples": len(new)})
 
     def has_content(self, digest: bytes, subject_ids: Collection[str]) -> bool:
@@ -288,7 +300,15 @@ class Change:
         for request_id, kind in self.open_requests(ids).items():
             if kind == "erasure":
                 self.answer_request(request_id, "done", "")
-        for table in (templates, samples, consents, subject_keys, events, requests):
+        for table in (
+            shadow_templates,
+            templates,
+            samples,
+            consents,
+            subject_keys,
+            events,
+            requests,
+        ):
             gone = self.connection.execute(sa.delete(table).where(table.c.subject_id.in_(ids)))
             counts[table.name] = gone.rowcount
         # Merged ones point at another row of this table, so the pointing rows go first.
@@ -333,9 +353,24 @@ class Change:
         """As `Gallery.has_sighting`, under the lock."""
         return sightings.has_image(self.connection, self.vault, image)
 
-    def negatives(self) -> list[Negative]:
-        """As `Gallery.negative_list`, under the lock."""
-        return negatives.select(self.connection, self.vault, self.facts.fingerprint)
+    def negatives(self, fingerprint: str | None = None) -> list[Negative]:
+        """As `Gallery.negative_list`, under the lock; of another pipeline where one is given."""
+        return negatives.select(self.connection, self.vault, fingerprint or self.facts.fingerprint)
+
+    def check_backbone(self, fingerprint: str) -> None:
+        """To be asked by whoever writes down what an embedding says.
+
+        Raises:
+            BackboneMoved: it was made by another pipeline than the gallery's is by now.
+        """
+        if fingerprint != self.facts.fingerprint:
+            raise moved(self.facts)
+
+    def retire_head(self) -> str | None:
+        """Let the subjects' means serve; the id of the head that served."""
+        served = self.champion_id()
+        self._retire()
+        return served
 
     def add_sighting(self, new: NewSighting) -> str:
         """Queue a face; returns its id.
@@ -413,7 +448,7 @@ class Change:
         )
         self.record(f"head.{state}", "", {"head": head_id})
 
-    def champion(self) -> str | None:
+    def champion_id(self) -> str | None:
         """The id of the head that serves, as it stands under the lock."""
         return self.connection.execute(
             sa.select(heads.c.head_id).where(heads.c.state == "champion")
@@ -443,6 +478,10 @@ class Change:
     def job(self, job: str, day: str) -> Job | None:
         """This run as it stands under the lock."""
         return metadata.job_of_day(self.connection, job, day)
+
+    def jobs(self, job: str) -> list[Job]:
+        """As `Gallery.jobs`, under the lock."""
+        return metadata.all_jobs(self.connection, job)
 
     def put_job(
         self,
@@ -759,6 +798,16 @@ def _text_of(at: datetime) -> str:
 
 def _texts(value: object) -> list[str]:
     return [str(text) for text in value] if isinstance(value, list) else []
+
+
+def moved(facts: GalleryFacts) -> BackboneMoved:
+    return BackboneMoved(
+        message(
+            "the gallery has moved to the backbone {backbone}; nothing was compared or written. "
+            "Try again, or end this process and start it again",
+            backbone=facts.backbone,
+        )
+    )
 
 
 def template_context(template_id: int, fingerprint: str) -> tuple[str, str, str]:

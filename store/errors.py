@@ -4,9 +4,12 @@ StoreError
 ├── GalleryMissing      there is no gallery here
 ├── GalleryExists       there is one already, and nothing overwrites it
 ├── GalleryLocked       another process holds it for too long
+├── DatabaseAway        the database's server does not answer
 ├── GalleryDamaged      a file, a row or a template is not what was written
+├── BackboneMoved       what was embedded belongs to a backbone that the gallery has left
 ├── KeyMissing          the key that opens the gallery is absent or is another one
 ├── UnknownSubject      no such subject
+├── CannotBeKept        a text that the database takes in no row and no question
 └── BadVector           an embedding that must not enter the index
 """
 
@@ -27,7 +30,15 @@ class GalleryLocked(StoreError):
     pass
 
 
+class DatabaseAway(StoreError):
+    pass
+
+
 class GalleryDamaged(StoreError):
+    pass
+
+
+class BackboneMoved(StoreError):
     pass
 
 
@@ -40,6 +51,10 @@ class ErasureUnfinished(StoreError):
 
 
 class UnknownSubject(StoreError):
+    pass
+
+
+class CannotBeKept(StoreError):
     pass
 
 

@@ -8,9 +8,10 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,11 +23,13 @@ from store import (
     account,
     api_key,
     audit,
+    carried,
     metadata,
     negatives,
     person,
     requests,
     seal,
+    shadow,
     sightings,
     standings,
     webhook,
@@ -34,11 +37,22 @@ from store import (
 from store.anchor import Anchor, AnchorPlace
 from store.archive import Archive
 from store.backup import make_backup, verify_backup
+from store.carried import Carried, Here, Links
 from store.change import Acting, Change
 from store.companion import SUBJECT, Record, companions_in, erase_from
-from store.database import checkpoint, damage, migrate, needs_migration, open_engine, translated
+from store.database import (
+    checkpoint,
+    damage,
+    knock,
+    make_database,
+    migrate,
+    needs_migration,
+    open_engine,
+    translated,
+)
 from store.erasure_list import SUFFIX, ErasureList
 from store.errors import (
+    DatabaseAway,
     ErasureUnfinished,
     GalleryDamaged,
     GalleryExists,
@@ -46,6 +60,8 @@ from store.errors import (
     StoreError,
 )
 from store.index import TemplateIndex
+from store.labels import Labels
+from store.reach import MEMORY, Reach, Reached
 from store.records import (
     AnchorState,
     ApiKey,
@@ -68,6 +84,8 @@ from store.records import (
     Request,
     Sample,
     Session,
+    Shadow,
+    ShadowTemplates,
     Sighting,
     Standing,
     StoredAnswer,
@@ -92,14 +110,17 @@ from store.schema import (
     users,
     webhooks,
 )
+from store.schema import shadow as shadow_table
 from store.sealing import Sealing
 from store.shroud import things
+from store.vacuum import vacuum
 from store.vault import SubjectKey, Vault
-from store.vectors import subject_keys_of, vectors
+from store.vectors import in_parts, subject_keys_of, vectors
 from store.verification import held_by, snapshot, verify
 from wording.message import message, words_of
 
 _CHECKPOINT_SECONDS = 10.0
+_PATIENCE = 10.0  # seconds that a change waits for a database that is away
 # What an attacker would want forgotten: its anchor goes through to the disk at once.
 _GRAVE = (
     "subject.erase",
@@ -112,8 +133,21 @@ _GRAVE = (
     "audit.",
     "keys.",
     "backup.restore",
+    "backbone.",
 )
-_REMEMBERED = 10_000  # changes that only added, which followers may ask for
+_REMEMBERED = 10_000  # changes that followers may ask for
+_FOLLOWED = 5_000  # subjects; of more it is quicker to look at everybody
+_PART = 5_000  # subjects
+
+
+@dataclass(frozen=True)
+class _Step:
+    """From one generation to another. grew: nothing but templates more and names."""
+
+    since: int
+    reached: int
+    subjects: frozenset[str]
+    grew: bool
 
 
 class Gallery:
@@ -127,9 +161,12 @@ class Gallery:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         anchors: Sequence[Path] = (),
         who: Callable[[], Acting | None] = lambda: None,
+        memory: timedelta = MEMORY,
     ) -> None:
         self.facts = facts
         self._engine = engine
+        self._reach = Reach(lambda: knock(engine), memory)
+        self._newest = -1  # the newest generation that was heard of
         self._vault = vault
         self._now = now
         self._places = [AnchorPlace(path, vault, facts.gallery_id) for path in anchors]
@@ -140,11 +177,13 @@ class Gallery:
         # also the one whose key is handed over in a folder that takes nothing else.
         self.keys_folders = [path.parent for path in reversed(anchors)]
         self._index = TemplateIndex(facts.dimension)
-        self._labels: dict[int, str] = {}
+        self._labels = Labels()
+        self._merged: dict[str, str] = {}
         self._generation = -1
         self._checked = -1  # the generation whose people were found to be as they were sealed
-        self._seals: dict[str, bytes] = {}  # theirs
-        self._grown: list[tuple[int, frozenset[str]]] = []
+        # Theirs, of those whom the index has as they were when these were read.
+        self._seals: dict[str, bytes] = {}
+        self._steps: list[_Step] = []
         self._lock = threading.RLock()
         self._counting = threading.Lock()
         self._who = who
@@ -154,7 +193,23 @@ class Gallery:
     # -- care ---------------------------------------------------------------------------------
 
     def close(self) -> None:
+        self._reach.close()
         self._engine.dispose()
+
+    @property
+    def reached(self) -> Reached:
+        """Does the database answer, and how long may memory speak for it?"""
+        return self._reach.state
+
+    def wait_for_database(self) -> None:
+        """For whoever is about to change the gallery: bounded, and before any lock is taken that a
+        search needs.
+
+        Raises:
+            DatabaseAway: it has not come back meanwhile.
+        """
+        if self._engine.dialect.name != "sqlite":
+            self._reach.wait(_PATIENCE)
 
     def verify(self, progress: Callable[[float], None] = lambda share: None) -> Verification:
         """Compare the live index with one rebuilt from the database, and check file and audit.
@@ -168,10 +223,12 @@ class Gallery:
         with self._lock:
             self.refresh()
             live = self._index.digest()
-            rebuilt = TemplateIndex(self.facts.dimension)
+            rebuilt = self._index.another()
             with self._reading() as connection:
                 ids = list(metadata.searchable(connection))
-                rebuilt.add(ids, self._vectors(connection, ids, progress))
+                for some, found in self._in_parts(connection, ids):
+                    rebuilt.add(some, found)
+                    progress(len(rebuilt) / len(ids))
             return Verification(
                 templates=len(rebuilt),
                 live_digest=live,
@@ -222,11 +279,15 @@ class Gallery:
             if place.problem:
                 raise StoreError(place.problem)
 
+    @property
+    def index_bytes(self) -> int:
+        """What the index keeps of all templates, in memory."""
+        return self._index.nbytes
+
     def rebuild(self) -> int:
         """Throw the index away and build it anew from the database; returns its size."""
         with self._lock:
             self._index = TemplateIndex(self.facts.dimension)
-            self._labels = {}
             self._generation = -1
             self.refresh()
             return len(self._index)
@@ -238,7 +299,7 @@ class Gallery:
 
         Args:
             of_subjects_alone: leave what belongs to nobody in other backups, because this is an
-                older state that does not know it; so it is where an anchor has come further.
+                older state that does not know it.
 
         Raises:
             ErasureUnfinished: a second place or a backup's keys cannot be written. StoreError: the
@@ -246,8 +307,7 @@ class Gallery:
         """
         try:
             self.write_down_erasures()
-            older = of_subjects_alone or self._is_older()
-            self.erase_from_backups(of_subjects_alone=older)
+            self.erase_from_backups(of_subjects_alone=of_subjects_alone)
         except (OSError, StoreError) as error:
             said = words_of(error) if isinstance(error, StoreError) else str(error)
             raise ErasureUnfinished(said) from error
@@ -259,7 +319,7 @@ class Gallery:
             )
         return True
 
-    def _is_older(self) -> bool:
+    def is_older(self) -> bool:
         """Has an anchor come further than this gallery, so that this is an older state of it?"""
         with self._reading() as connection:
             reached, _ = audit.last(connection)
@@ -318,7 +378,7 @@ class Gallery:
     def cut_log(self) -> bool:
         """Get deleted rows out of the live files; False while another process reads old ones."""
         deadline = time.monotonic() + _CHECKPOINT_SECONDS
-        while not checkpoint(self._engine):
+        while not (checkpoint(self._engine) and vacuum(self._engine)):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
@@ -445,17 +505,23 @@ class Gallery:
         Raises:
             GalleryDamaged: somebody's rows are not what Rollcall wrote.
         """
-        with self._lock, self._reading() as connection:
-            reached = metadata.generation(connection)
-            if reached != self._checked:
-                check_key(connection, self._vault)
-                self._seals = seal.check_people(connection, self._vault, self._seals)
-                self._checked = reached
-            return self._refresh(connection, reached)
+        with self._fresh():
+            return self._generation
 
     def generation(self) -> int:
-        with self._reading() as connection:
-            return metadata.generation(connection)
+        """The database's; while that is away and memory may speak for it, memory's."""
+        try:
+            with self._reading() as connection:
+                self._newest = metadata.generation(connection)
+        except DatabaseAway:
+            if not self._remembers:
+                raise
+        return self._newest
+
+    @property
+    def _remembers(self) -> bool:
+        """May what is in memory be answered from? Not when it is known to be outdated."""
+        return self._generation >= 0 and self._generation == self._newest and self._reach.remembers
 
     def subjects(self) -> dict[str, Subject]:
         """Every subject by id, those merged into others too, oldest first."""
@@ -509,6 +575,11 @@ class Gallery:
         with self._reading() as connection:
             return metadata.namesakes(connection, name, external_id)
 
+    def called(self, who: str) -> list[Subject]:
+        """Those of this id, external id or name, oldest first; those who are merged, too."""
+        with self._reading() as connection:
+            return metadata.called(connection, who)
+
     def count(self) -> int:
         """How many subjects there are, without those merged into others."""
         with self._reading() as connection:
@@ -528,6 +599,36 @@ class Gallery:
         """Everybody's, those merged into others too."""
         with self._reading() as connection:
             return metadata.subject_ids(connection)
+
+    def carried(self, subject_ids: Collection[str]) -> list[Carried]:
+        """Everything of these that goes along into another gallery, decrypted, oldest first."""
+        with self._reading() as connection:
+            return carried.read(connection, self._vault, self.facts, subject_ids)
+
+    def here_of(self, people: Collection[Carried]) -> Here:
+        """What of these, who come from another gallery, is here already."""
+        with self._reading() as connection:
+            return carried.here(connection, people)
+
+    def erased_among(self, subject_ids: Collection[str]) -> set[str]:
+        """As `is_erased`, of many."""
+        with self._reading() as connection:
+            return carried.erased_among(connection, self._vault, subject_ids)
+
+    def origins(self) -> dict[int, str]:
+        """Template id -> the gallery it was enrolled in, of those that came from another one."""
+        with self._reading() as connection:
+            return carried.origins(connection, self._vault)
+
+    def owner_of_external_id(self, external_id: str) -> str | None:
+        """Whose number this is, also one who was merged into somebody."""
+        with self._reading() as connection:
+            return carried.owner_of_external_id(connection, external_id)
+
+    def links_of_negatives(self) -> dict[str, Links]:
+        """Negative's id -> the subjects whom the face looked like: nearest, rival."""
+        with self._reading() as connection:
+            return carried.links_of_negatives(connection)
 
     def consents(self, subject_id: str) -> list[Consent]:
         with self._reading() as connection:
@@ -571,18 +672,29 @@ class Gallery:
         Args:
             probes: (n, dimension) float32 unit rows.
         """
-        with self._lock:
-            self.refresh()
+        with self._fresh() as connection:
+
+            def exact(ids: Sequence[int]) -> NDArray[np.float32] | None:
+                return None if connection is None else self._vectors(connection, ids)
+
+            found = self._index.search(probes, k, exact)
             return [
-                [Match(found, self._labels[found], score) for found, score in row]
-                for row in self._index.search(probes, k)
+                [Match(template_id, self._labels[template_id], score) for template_id, score in row]
+                for row in found
             ]
 
     def templates(self) -> Templates:
         """Every searchable template, in order of id."""
-        with self._lock:
-            self.refresh()
-            return self.templates_of(set(self._labels.values()))
+        with self._fresh() as connection:
+            return self._templates_of(connection, self._labels.subject_ids)
+
+    def templates_in_parts(self) -> Iterator[Templates]:
+        """As `templates`, of some subjects at a time, each whole: for who cannot hold all. Nothing
+        changes while they are gone through."""
+        with self._fresh() as connection:
+            everybody = list(self._labels.subject_ids)
+            for begin in range(0, max(len(everybody), 1), _PART):
+                yield self._templates_of(connection, everybody[begin : begin + _PART])
 
     def grown_since(self, generation: int) -> frozenset[str] | None:
         """Subjects with more templates or a new name since then, if nothing else has changed.
@@ -590,23 +702,54 @@ class Gallery:
         None: something else has, or it is not known; look at everything.
         """
         with self._lock:
-            reached = self.refresh()
-            steps = [(g, subjects) for g, subjects in self._grown if g > generation]
-            known = [g for g, _ in steps] == list(range(generation + 1, reached + 1))
-            return frozenset().union(*(s for _, s in steps)) if known else None
+            steps = self._steps_since(generation)
+            grew = steps is not None and all(step.grew for step in steps)
+            return _subjects_of(steps) if grew else None
+
+    def changed_since(self, generation: int) -> frozenset[str] | None:
+        """Subjects whose templates, names or states are not known to be what they were then, also
+        those who are gone. Whether another head serves is not among it.
+
+        None: it is not known; look at everything.
+        """
+        with self._lock:
+            return _subjects_of(self._steps_since(generation))
+
+    def _steps_since(self, generation: int) -> "list[_Step] | None":
+        reached = self.refresh()
+        steps = [step for step in self._steps if step.reached > generation]
+        begins = [step.since for step in steps]
+        ends = [generation, *(step.reached for step in steps)]
+        return steps if ends == [*begins, reached] else None
 
     def templates_of(self, subject_ids: Collection[str]) -> Templates:
         """The searchable templates of these subjects, in order of id."""
-        with self._lock:
-            generation = self.refresh()
-            wanted = set(subject_ids)
-            ids = sorted(i for i, subject_id in self._labels.items() if subject_id in wanted)
-            return Templates(
-                ids=tuple(ids),
-                subject_ids=tuple(self._labels[i] for i in ids),
-                vectors=self._index.vectors(ids),
-                generation=generation,
-            )
+        with self._fresh() as connection:
+            return self._templates_of(connection, subject_ids)
+
+    def _templates_of(
+        self, connection: sa.Connection | None, subject_ids: Collection[str]
+    ) -> Templates:
+        ids = sorted(i for subject_id in set(subject_ids) for i in self._labels.of(subject_id))
+        return Templates(
+            ids=tuple(ids),
+            subject_ids=tuple(self._labels[i] for i in ids),
+            vectors=self._exact(connection, ids),
+            generation=self._generation,
+        )
+
+    def _exact(self, connection: sa.Connection | None, ids: Sequence[int]) -> NDArray[np.float32]:
+        """The rows as they were enrolled, whatever the index keeps of them.
+
+        Raises:
+            DatabaseAway: it keeps them otherwise, and the database is.
+        """
+        if self._index.is_exact:
+            return self._index.vectors(ids)
+        if connection is None:
+            with self._reading() as again:
+                return self._vectors(again, ids)
+        return self._vectors(connection, ids)
 
     def vectors_of(self, subject_ids: Collection[str]) -> NDArray[np.float32]:
         """(n, dimension): every template of these very subjects, also where they cannot be found
@@ -681,6 +824,43 @@ class Gallery:
             vectors=vectors,
             generation=generation,
         )
+
+    def shadow(self) -> Shadow | None:
+        """Another backbone's templates beside those that serve; None where there are none.
+
+        Raises:
+            GalleryDamaged: somebody has changed what it is outside Rollcall.
+        """
+        with self._reading(shadow_table) as connection:
+            return shadow.read(connection)
+
+    def shadow_pending(self) -> list[str]:
+        """Ids of the kept photos that have a template, and none there yet; oldest row first."""
+        with self._reading() as connection:
+            return shadow.pending(connection)
+
+    def some_samples(self, sample_ids: Collection[str]) -> list[Sample]:
+        """These kept photos, decrypted, as far as they are still there."""
+        with self._reading() as connection:
+            wanted = samples.c.sample_id.in_(list(sample_ids))
+            rows = connection.execute(sa.select(samples).where(wanted)).all()
+            keys = self._keys(connection, {row.subject_id for row in rows})
+        return [_open_sample(keys[row.subject_id], row) for row in rows]
+
+    def shadow_templates(self) -> ShadowTemplates:
+        """Every searchable template as that backbone sees it, in order of the gallery's ids."""
+        with self._reading() as connection:
+            return shadow.templates_of(connection, self._vault)
+
+    def left_without(self) -> list[str]:
+        """Subjects that have templates, and none there; merged ones as those they answer as."""
+        with self._reading() as connection:
+            return shadow.left_without(connection)
+
+    def shadow_vectors_of(self, subject_ids: Collection[str]) -> NDArray[np.float32]:
+        """As `vectors_of`, of that backbone."""
+        with self._reading() as connection:
+            return shadow.vectors_of(connection, self._vault, subject_ids)
 
     def operating_points(self) -> list[StoredOperatingPoint]:
         """Every one that was stored, oldest first.
@@ -760,14 +940,27 @@ class Gallery:
             return api_key.every(connection)
 
     def api_key_of(self, secret: str) -> ApiKey | None:
-        """Raises GalleryDamaged when a key was changed outside Rollcall."""
-        with self._reading(api_keys) as connection:
-            return api_key.of_secret(connection, self._vault, secret)
+        """While the database is away: as it was found within the time that memory holds.
+
+        Raises:
+            GalleryDamaged: a key was changed outside Rollcall.
+        """
+
+        def ask() -> ApiKey | None:
+            with self._reading(api_keys) as connection:
+                return api_key.of_secret(connection, self._vault, secret)
+
+        return self._reach.remembered(("key", api_key.digest_of(self._vault, secret)), ask)
 
     def use_key(self, key_id: str, after: Callable[[KeyUse], KeyUse | None]) -> KeyUse:
         """Count what a key asks, as `api_key.use`; no change of the gallery."""
         # In turn: SQLite lets one write at a time, and who finds it busy sleeps, longer each time.
-        with self._counting, translated(), self._engine.begin() as connection:
+        with (
+            self._reach.asking(),
+            self._counting,
+            translated(),
+            self._engine.begin() as connection,
+        ):
             return api_key.use(connection, key_id, after)
 
     def answer(self, key_id: str, idempotency_key: str, kept: timedelta) -> StoredAnswer | None:
@@ -838,9 +1031,14 @@ class Gallery:
             return account.of_provider(connection, self._vault, issuer, external)
 
     def session_of(self, token: str) -> Session | None:
-        """As `account.session_of`. Raises GalleryDamaged, as `user_named`."""
-        with self._reading(users) as connection:
-            return account.session_of(connection, self._vault, token)
+        """As `account.session_of`; while the database is away, as it was found within the time
+        that memory holds. Raises GalleryDamaged, as `user_named`."""
+
+        def ask() -> Session | None:
+            with self._reading(users) as connection:
+                return account.session_of(connection, self._vault, token)
+
+        return self._reach.remembered(("session", account.digest_of(self._vault, token)), ask)
 
     def sessions(self) -> list[Session]:
         """As `account.open_sessions`. Raises GalleryDamaged, as `user_named`."""
@@ -849,7 +1047,7 @@ class Gallery:
 
     def touch_session(self, session_id: str, at: datetime) -> None:
         """Somebody does something; no change of the gallery."""
-        with translated(), self._engine.begin() as connection:
+        with self._reach.asking(), translated(), self._engine.begin() as connection:
             account.touch(connection, session_id, at)
 
     def audit_page(
@@ -914,8 +1112,10 @@ class Gallery:
             GalleryDamaged: what is to be changed was changed outside Rollcall before.
         """
         acting = self.acting
+        if self._changing != threading.get_ident():
+            self.wait_for_database()
         with self._lock:
-            with translated(), self._engine.begin() as connection:
+            with self._reach.asking(), translated(), self._engine.begin() as connection:
                 step = int(raises_generation)
                 connection.execute(
                     sa.update(gallery).values(generation=gallery.c.generation + step)
@@ -943,7 +1143,8 @@ class Gallery:
                 end = sealing.close(reached)
             if self._checked == reached - step:
                 self._checked = reached  # the sealing has looked at whom it touched
-            self._follow(change)
+            self._forget_seals(sealing.seen)
+            self._follow(change, sealing.seen)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 
     @property
@@ -965,43 +1166,139 @@ class Gallery:
             mac = audit.mac_at(connection, anchor.seq)
         return mac is not None and mac.hex() == anchor.mac
 
-    def _follow(self, change: Change) -> None:
+    def _follow(self, change: Change, seen: frozenset[str]) -> None:
         if change.relabelled:
-            self.refresh()
+            with self._reading() as connection:
+                reached = metadata.generation(connection)
+                alone = reached == change.generation
+                self._refresh(connection, reached, seen if alone else None)
             return
         if change.added:
             ids, owners, vectors = zip(*change.added, strict=True)
             self._index.add(ids, np.stack(vectors))
-            self._labels.update(zip(ids, owners, strict=True))
+            self._labels.add(zip(ids, owners, strict=True))
         if change.generation > self._generation:
             grown = frozenset(owner for _, owner, _ in change.added) | change.renamed
-            self._grown = [*self._grown[-_REMEMBERED:], (change.generation, grown)]
-        self._generation = change.generation
+            self._step(_Step(self._generation, change.generation, grown, grew=True))
+        self._generation = self._newest = change.generation
+        self._reach.confirm()
+
+    def _step(self, step: "_Step") -> None:
+        self._steps = [*self._steps[-_REMEMBERED:], step]
 
     # -- the two as one -----------------------------------------------------------------------
 
-    def _refresh(self, connection: sa.Connection, reached: int) -> int:
-        if reached == self._generation:
-            return reached
-        labels = metadata.searchable(connection)
-        here = self._index.ids
-        self._index.remove(list(here - labels.keys()))
-        missing = [i for i in labels if i not in here]
-        vectors = self._vectors(connection, missing)
-        _check_each(missing, labels, vectors)
-        self._index.add(missing, vectors)
-        self._labels = labels
-        self._generation = reached
-        self._grown = []
-        return reached
+    @contextmanager
+    def _fresh(self) -> Iterator[sa.Connection | None]:
+        """Reading, when the index is at the generation of what is read. None: the database is away,
+        and what is in memory may be answered from."""
+        with self._lock, ExitStack() as reading:
+            connection: sa.Connection | None = None
+            try:
+                connection = reading.enter_context(self._reading())
+                self._catch_up(connection)
+            except DatabaseAway as error:
+                with suppress(DatabaseAway):
+                    reading.pop_all().__exit__(type(error), error, error.__traceback__)
+                if not self._remembers:
+                    raise
+                connection = None
+            else:
+                self._reach.confirm()
+            yield connection
 
-    def _vectors(
-        self,
-        connection: sa.Connection,
-        ids: Sequence[int],
-        progress: Callable[[float], None] = lambda share: None,
-    ) -> NDArray[np.float32]:
-        return vectors(connection, self._vault, self.facts, ids, progress)
+    def _catch_up(self, connection: sa.Connection) -> None:
+        self._newest = reached = metadata.generation(connection)
+        changed = None
+        if reached != self._checked:
+            check_key(connection, self._vault)
+            seals = seal.check_people(connection, self._vault, self._seals)
+            changed = self._moved(seals)
+            self._seals, self._checked = seals, reached
+        self._refresh(connection, reached, changed)
+
+    def _refresh(
+        self, connection: sa.Connection, reached: int, changed: frozenset[str] | None = None
+    ) -> None:
+        """Args: changed: who is perhaps not what they were; None: it is not known."""
+        if reached == self._generation:
+            return
+        # Where this is broken off, the next looks at everything.
+        since, self._generation = self._generation, -1
+        if self._follow_backbone(connection):
+            since = -1
+        if since >= 0 and changed is None:
+            changed = self._moved(seal.held(connection))
+            self._forget_seals(changed)
+        if since >= 0 and changed is not None and self._is_little(connection, changed):
+            self._read_some(connection, changed)
+            self._step(_Step(since, reached, changed, grew=False))
+        else:
+            self._read_everything(connection)
+            self._steps = []
+        self._generation = reached
+
+    def _follow_backbone(self, connection: sa.Connection) -> bool:
+        """Whoever opened this gallery finds by `facts` that what they embed with is of no use."""
+        if metadata.fingerprint(connection) == self.facts.fingerprint:
+            return False
+        self.facts = metadata.facts(connection)
+        self._index = TemplateIndex(self.facts.dimension)
+        self._labels = Labels()
+        return True
+
+    def _moved(self, held: Mapping[str, bytes]) -> frozenset[str]:
+        """Who is perhaps not what the index has of them, with those who are gone.
+
+        Args:
+            held: everybody's seals, as they are now.
+        """
+        gone = self._labels.subject_ids - held.keys()
+        return seal.differing(self._seals, held) | gone
+
+    def _forget_seals(self, subject_ids: Iterable[str]) -> None:
+        """They changed, and what is remembered is of before: somebody who is changed back by
+        another process must not look as if nothing had happened."""
+        for subject_id in subject_ids:
+            self._seals.pop(subject_id, None)
+
+    def _is_little(self, connection: sa.Connection, changed: frozenset[str]) -> bool:
+        """Can they be followed alone? Who answers for whom may move with those who are merged."""
+        if len(changed) > _FOLLOWED:
+            return False
+        merged = metadata.merged(connection)
+        return merged == self._merged and changed.isdisjoint([*merged, *merged.values()])
+
+    def _read_some(self, connection: sa.Connection, changed: frozenset[str]) -> None:
+        labels = metadata.searchable_of(connection, sorted(changed))
+        before = {i for subject_id in changed for i in self._labels.of(subject_id)}
+        self._add(connection, sorted(labels.keys() - before), labels)
+        self._index.remove(list(before - labels.keys()))
+        self._labels.drop(changed)
+        self._labels.add(sorted(labels.items()))
+
+    def _read_everything(self, connection: sa.Connection) -> None:
+        labels = metadata.searchable(connection)
+        self._index.remove([i for i in self._index.ids if i not in labels])
+        self._index.expect(len(labels))
+        self._add(connection, [i for i in labels if i not in self._index], labels)
+        self._labels = Labels(labels)
+        self._merged = metadata.merged(connection)
+
+    def _add(
+        self, connection: sa.Connection, ids: Sequence[int], labels: Mapping[int, str]
+    ) -> None:
+        for some, found in self._in_parts(connection, ids):
+            _check_each(some, labels, found)
+            self._index.add(some, found)
+
+    def _in_parts(
+        self, connection: sa.Connection, ids: Sequence[int]
+    ) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
+        return in_parts(connection, self._vault, self.facts, ids)
+
+    def _vectors(self, connection: sa.Connection, ids: Sequence[int]) -> NDArray[np.float32]:
+        return vectors(connection, self._vault, self.facts, ids)
 
     def _keys(
         self, connection: sa.Connection, subject_ids: Collection[str]
@@ -1026,7 +1323,7 @@ class Gallery:
     @contextmanager
     def _reading(self, *policy: sa.Table) -> Iterator[sa.Connection]:
         """Args: policy: tables that must be as Rollcall wrote them, or GalleryDamaged is raised."""
-        with translated(), snapshot(self._engine) as connection:
+        with self._reach.asking(), translated(), snapshot(self._engine) as connection:
             if policy:
                 check_key(connection, self._vault)
                 seal.check(connection, self._vault, policy)
@@ -1061,6 +1358,7 @@ def create_gallery(url: str, key: bytes, facts: GalleryFacts, max_fpir: float) -
     """
     engine = open_engine(url)
     try:
+        make_database(engine)
         migrate(engine)
         with translated(), engine.begin() as connection:
             if connection.execute(sa.select(gallery.c.one)).first() is not None:
@@ -1114,6 +1412,7 @@ def open_gallery(
     who: Callable[[], Acting | None] = lambda: None,
     *,
     restored: bool = False,
+    memory: timedelta = MEMORY,
 ) -> Gallery:
     """Open an existing gallery, and finish an erasure that was cut short.
 
@@ -1121,6 +1420,7 @@ def open_gallery(
         anchors: files in second places, which say how far the audit trail has come.
         who: in whose name a thread acts; asked at each change.
         restored: it comes out of a backup, so others may be newer.
+        memory: how long recognition goes on without a database that went away.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -1132,16 +1432,22 @@ def open_gallery(
     with translated(), engine.connect() as connection:
         facts = metadata.facts(connection)
         vault = metadata.open_vault(connection, key)
-    opened = Gallery(engine, vault, facts, anchors=anchors, who=who)
+    opened = Gallery(engine, vault, facts, anchors=anchors, who=who, memory=memory)
     opened.seal()
     if opened.unfinished_erasures():
         # Where the disk is full, who is here can still be told; doctor says what is not finished.
         with suppress(StoreError):
-            opened.finish_erasures(of_subjects_alone=restored)
+            opened.finish_erasures(of_subjects_alone=restored or opened.is_older())
     else:
         with suppress(OSError, GalleryDamaged):  # the next erasure says so, and is not confirmed
             opened.write_down_erasures()
     return opened
+
+
+def _subjects_of(steps: Sequence[_Step] | None) -> frozenset[str] | None:
+    if steps is None:
+        return None
+    return frozenset[str]().union(*(step.subjects for step in steps))
 
 
 def _anything(_action: str) -> None:

@@ -52,13 +52,18 @@ def facts(connection: sa.Connection) -> GalleryFacts:
         gallery_id=row["gallery_id"],
         created_at=datetime.fromisoformat(row["created_at"]),
         backbone=row["backbone"],
-        backbone_reason=_stored_message(row["backbone_reason"]),
+        backbone_reason=read_stored_message(row["backbone_reason"]),
         detector=row["detector"],
         dimension=row["dimension"],
         fingerprint=row["fingerprint"],
         golden=np.frombuffer(row["golden"], np.float32).reshape(-1, row["dimension"]),
         consent_policy=row["consent_policy"],
     )
+
+
+def fingerprint(connection: sa.Connection) -> str:
+    """Of the pipeline that the gallery's templates are of."""
+    return str(connection.execute(_FINGERPRINT).scalar_one())
 
 
 def key_id(connection: sa.Connection) -> str:
@@ -93,7 +98,7 @@ def message_to_store(text: str) -> str:
     return json.dumps(stored_message(text)) if isinstance(text, Message) else text
 
 
-def _stored_message(text: str) -> str:
+def read_stored_message(text: str) -> str:
     """Galleries of before have the English text alone."""
     return read_message(json.loads(text)) if text.startswith('{"template"') else text
 
@@ -158,8 +163,23 @@ def namesakes(connection: sa.Connection, name: str, external_id: str | None) -> 
     same = subjects.c.name_key == name_key(name)
     if external_id is not None:
         same = sa.or_(same, subjects.c.external_id == external_id)
-    here = sa.select(subjects.c.subject_id).where(subjects.c.state != "merged", same)
-    ids = list(connection.execute(here.order_by(subjects.c.enrolled_at)).scalars())
+    return _these(connection, sa.and_(subjects.c.state != "merged", same))
+
+
+def called(connection: sa.Connection, who: str) -> list[Subject]:
+    """As `Gallery.called`."""
+    same = (
+        subjects.c.subject_id == who,
+        subjects.c.external_id == who,
+        subjects.c.name_key == name_key(who),
+    )
+    return _these(connection, sa.or_(*same))
+
+
+def _these(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[Subject]:
+    here = sa.select(subjects.c.subject_id).where(wanted)
+    ordered = here.order_by(subjects.c.enrolled_at, subjects.c.subject_id)
+    ids = list(connection.execute(ordered).scalars())
     found = some_subjects(connection, ids)
     counted = _templates_of_families(connection, ids)
     return [replace(found[i], templates=counted[i]) for i in ids]
@@ -259,12 +279,24 @@ def _subjects(
 
 
 def _roots(merged_into: Mapping[str, str | None]) -> dict[str, str]:
-    """For each subject the one of these that answers for it: itself, or whom it was merged into."""
+    """For each subject the one of these that answers for it: itself, or whom it was merged into.
+
+    Raises:
+        GalleryDamaged: people are merged in a circle.
+    """
     roots = {}
     for subject_id in merged_into:
-        answers = subject_id
+        answers, passed = subject_id, 0
         while (into := merged_into.get(answers)) in merged_into and into is not None:
-            answers = into
+            answers, passed = into, passed + 1
+            if passed > len(merged_into):
+                raise GalleryDamaged(
+                    message(
+                        "subject {subject} was merged into itself; restore the gallery from a "
+                        "backup",
+                        subject=subject_id,
+                    )
+                )
         roots[subject_id] = answers
     return roots
 
@@ -295,6 +327,20 @@ def searchable(connection: sa.Connection) -> dict[int, str]:
         for template_id, subject_id in found
         if owners[subject_id] in active
     }
+
+
+def merged(connection: sa.Connection) -> dict[str, str]:
+    """Subject id -> whom it was merged into, of those who were."""
+    return {row.subject_id: row.merged_into for row in connection.execute(_MERGED)}
+
+
+def searchable_of(connection: sa.Connection, subject_ids: Sequence[str]) -> dict[int, str]:
+    """As `searchable`, of these alone, of whom none is merged and into whom nobody is."""
+    found: dict[int, str] = {}
+    for chunk in chunks(subject_ids):
+        rows = connection.execute(_SEARCHABLE_OF, {"whose": chunk})
+        found |= {row.template_id: row.subject_id for row in rows}
+    return found
 
 
 def consents_of(connection: sa.Connection, subject_id: str) -> list[Consent]:
@@ -462,7 +508,19 @@ _FACTS = sa.select(
     gallery.c.golden,
     gallery.c.consent_policy,
 )
+_FINGERPRINT = sa.select(gallery.c.fingerprint)
 _GENERATION = sa.select(gallery.c.generation)  # asked several times for every answer
 _OWNERS = sa.select(templates.c.template_id, templates.c.subject_id).order_by(
     templates.c.template_id
+)
+_MERGED = sa.select(subjects.c.subject_id, subjects.c.merged_into).where(
+    subjects.c.merged_into.is_not(None)
+)
+_SEARCHABLE_OF = (
+    sa.select(templates.c.template_id, templates.c.subject_id)
+    .join(subjects, subjects.c.subject_id == templates.c.subject_id)
+    .where(
+        templates.c.subject_id.in_(sa.bindparam("whose", expanding=True)),
+        subjects.c.state == "active",
+    )
 )

@@ -25,6 +25,38 @@ class GalleryFacts:
 
 
 @dataclass(frozen=True)
+class Shadow:
+    """Another backbone's templates beside those that serve.
+
+    state: "building": the gallery may move there; "kept": it was there, and can go back.
+    facts: the gallery's, with that backbone. templates: of these there are; faceless: kept photos
+    in which no face was found again; missing: photos with a template that have none there yet.
+    """
+
+    state: str
+    since: datetime
+    facts: GalleryFacts
+    templates: int
+    faceless: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class ShadowTemplates:
+    """Row i of `vectors` was made from the photo of the gallery's template `ids[i]`.
+
+    owners: the active subjects that answer, row by row. without: templates of whom no face was
+    found again, or which are not made yet, with their owners.
+    """
+
+    ids: tuple[int, ...]
+    owners: tuple[str, ...]
+    vectors: NDArray[np.float32]  # (n, dimension of the shadow)
+    without: tuple[tuple[int, str], ...]
+    generation: int
+
+
+@dataclass(frozen=True)
 class Subject:
     subject_id: str
     name: str

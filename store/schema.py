@@ -51,7 +51,7 @@ subjects = _table(
     sa.Column("name_key", sa.Text, nullable=False, index=True),
     sa.Column("external_id", sa.Text, unique=True),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("merged_into", sa.Text, sa.ForeignKey("subjects.subject_id")),
+    sa.Column("merged_into", sa.Text, sa.ForeignKey("subjects.subject_id"), index=True),
     sa.Column("enrolled_at", sa.Text, nullable=False),
     sa.CheckConstraint("state IN ('active', 'suspended', 'merged')", name="state"),
     sa.CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
@@ -88,7 +88,9 @@ samples = _table(
     sa.Column(
         "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
     ),
-    sa.Column("consent_id", sa.Text, sa.ForeignKey("consents.consent_id"), nullable=False),
+    sa.Column(
+        "consent_id", sa.Text, sa.ForeignKey("consents.consent_id"), nullable=False, index=True
+    ),
     sa.Column("content_mac", sa.LargeBinary, nullable=False, index=True),
     sa.Column("image", sa.LargeBinary, nullable=False),
     sa.Column("details", sa.LargeBinary, nullable=False),
@@ -101,9 +103,41 @@ templates = _table(
     sa.Column(
         "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
     ),
-    sa.Column("sample_id", sa.Text, sa.ForeignKey("samples.sample_id"), nullable=False),
+    sa.Column("sample_id", sa.Text, sa.ForeignKey("samples.sample_id"), nullable=False, index=True),
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+
+# Another backbone's templates, beside those that serve: what is being made before the gallery moves
+# to it, and after the move what it had before, for the way back. `vector` is not there where no
+# face was found again in the kept photo.
+shadow_templates = _table(
+    "shadow_templates",
+    sa.Column("template_id", Id, primary_key=True, autoincrement=False),
+    sa.Column(
+        "subject_id", sa.Text, sa.ForeignKey("subjects.subject_id"), nullable=False, index=True
+    ),
+    sa.Column(
+        "sample_id", sa.Text, sa.ForeignKey("samples.sample_id"), nullable=False, unique=True
+    ),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("vector", sa.LargeBinary),
+)
+
+# What that other backbone is; the other columns are as the gallery's own.
+shadow = _table(
+    "shadow",
+    sa.Column("one", Id, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+    sa.Column("backbone", sa.Text, nullable=False),
+    sa.Column("backbone_reason", sa.Text, nullable=False),
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("dimension", Id, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("golden", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("one = 1", name="single_row"),
+    sa.CheckConstraint("state IN ('building', 'kept')", name="state"),
 )
 
 heads = _table(

@@ -29,6 +29,8 @@ from store.schema import (
     requests,
     samples,
     seals,
+    shadow,
+    shadow_templates,
     subject_keys,
     subjects,
     templates,
@@ -61,6 +63,7 @@ _OF_SUBJECT = dict(
         _but(consents),
         _but(samples, "image", "details"),
         _but(templates),
+        _but(shadow_templates),
         _but(requests),
     ]
 )
@@ -84,6 +87,7 @@ _POLICY = dict(
             "leased_until",
         ),
         _but(heads),
+        _but(shadow),
         _but(cohorts, "vectors"),  # bound to their row by their cipher
         _but(negatives, "vector", "details"),  # the same
         _but(erasures, "state"),  # `finish_erasures` writes it
@@ -232,10 +236,10 @@ def check_people(
         GalleryDamaged: somebody is not, with the next step.
     """
     kept = read(connection)
-    held = {row.subject_id: row.seal for row in connection.execute(_HELD)}
-    check_whole(SUBJECTS in kept and None not in held.values())
-    check_whole(as_bytes(sum_of(held.values())) == kept[SUBJECTS].seal)
-    fresh = {s: sealed for s, sealed in held.items() if known.get(s) != sealed}
+    everybody = held(connection)
+    check_whole(SUBJECTS in kept and None not in everybody.values())
+    check_whole(as_bytes(sum_of(everybody.values())) == kept[SUBJECTS].seal)
+    fresh = {s: sealed for s, sealed in everybody.items() if known.get(s) != sealed}
     columns = kept[SUBJECTS].columns
     some = sorted(fresh) if known else None
     lines = {name: lines_of(connection, name, columns, some) for name in columns}
@@ -249,7 +253,17 @@ def check_people(
                     subject=subject_id,
                 )
             )
-    return held
+    return everybody
+
+
+def held(connection: sa.Connection) -> dict[str, bytes]:
+    """Everybody's seals as they are kept; nobody is looked at."""
+    return {row.subject_id: row.seal for row in connection.execute(_HELD)}
+
+
+def differing(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> frozenset[str]:
+    """Subjects whose seals are not the same in both."""
+    return frozenset(subject_id for subject_id, _ in one.items() ^ other.items())
 
 
 # -- the digests ----------------------------------------------------------------------------------

@@ -44,6 +44,11 @@ class Sealing:
         self._written: set[str] = set()  # of subjects
         self._lines: dict[str, seal.Lines] = {name: {} for name in self._columns}
 
+    @property
+    def seen(self) -> frozenset[str]:
+        """Whose rows were written, those who are not here any more too."""
+        return frozenset(self._touched | self._dropped)
+
     def touch(self, subject_ids: Collection[str]) -> None:
         """To be called before anything that is kept of these is written."""
         unseen = sorted(set(subject_ids) - self._touched - self._dropped)

@@ -2,7 +2,7 @@
 for all of them.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -34,18 +34,26 @@ def vectors(
         GalleryDamaged: a row is gone, or does not open.
     """
     found = np.empty((len(ids), facts.dimension), np.float32)
-    if not ids:
-        return found
+    begin = 0
+    for wanted, some in in_parts(connection, vault, facts, ids):
+        found[begin : begin + len(wanted)] = some
+        begin += len(wanted)
+        progress(begin / len(ids))
+    return found
+
+
+def in_parts(
+    connection: sa.Connection, vault: Vault, facts: GalleryFacts, ids: Sequence[int]
+) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
+    """As `vectors`, some at a time with their ids, so that nobody needs memory for all."""
     if len(set(ids)) < len(ids):
         raise ValueError("a template is asked for twice")
-    plain, size = memoryview(found.data).cast("B"), facts.dimension * found.itemsize
+    size = facts.dimension * np.dtype(np.float32).itemsize
     keys: dict[str, SubjectKey] = {}
-    most = 2 * len(ids) > metadata.count_of_templates(connection)
-    rows_of = _range if most and _rise(ids) else _list
-    for begin in range(0, len(ids), _AT_ONCE):
-        wanted = ids[begin : begin + _AT_ONCE]
-        places = dict(zip(wanted, range(begin * size, len(plain), size), strict=False))
-        rows = rows_of(connection, wanted)
+    for wanted, rows in _rows(connection, ids):
+        found = np.empty((len(wanted), facts.dimension), np.float32)
+        plain = memoryview(found.data).cast("B")
+        places = dict(zip(wanted, range(0, len(plain), size), strict=True))
         unknown = {subject_id for _, subject_id, _ in rows} - keys.keys()
         keys |= subject_keys_of(connection, vault, unknown)
         for template_id, subject_id, sealed in rows:
@@ -58,8 +66,17 @@ def vectors(
             keys[subject_id].open_into(sealed, plain[place : place + size], *context)
         for template_id in places:
             raise _gone(template_id)
-        progress((begin + len(wanted)) / len(ids))
-    return found
+        yield wanted, found
+
+
+def _rows(
+    connection: sa.Connection, ids: Sequence[int]
+) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]]:
+    many = len(ids) > _AT_ONCE and 2 * len(ids) > metadata.count_of_templates(connection)
+    rows_of = _range if many and _rise(ids) else _list
+    for begin in range(0, len(ids), _AT_ONCE):
+        wanted = ids[begin : begin + _AT_ONCE]
+        yield wanted, rows_of(connection, wanted)
 
 
 def subject_keys_of(

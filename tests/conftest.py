@@ -19,8 +19,8 @@ from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import photo_bytes
 from enrollment.service import Service
 from store.records import GalleryFacts
-from tests import tiny
-from tests.galleries import open_copy
+from tests import databases, tiny
+from tests.galleries import open_copy, settings_of
 
 KEY = tiny.KEY
 STARTED = pytest.StashKey[float]()
@@ -37,13 +37,43 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--start-until",
         type=float,
         metavar="SECONDS",
-        help="skip, aloud, slow tests that would start later than this after the session's start",
+        help="skip, aloud, slow tests and those in PostgreSQL that would start later than this "
+        "after the session's start",
+    )
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="where galleries are made that name no database; postgresql: on a server of its own, "
+        "and tests without a folder, which have no gallery, are left out",
     )
     parser.addoption("--screenshots", metavar="DIR", help="keep pictures of every page there")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STARTED] = time.monotonic()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.config.getoption("--database") != "postgresql":
+        yield
+        return
+    # Not a parameter: else every test would seem to have a folder.
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("server")
+    with databases.server_of_session(folder):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _databases_go(request: pytest.FixtureRequest, _server: None) -> Iterator[None]:
+    """With their tests: else thousands of them fill the disk."""
+    if databases.default() is None or "tmp_path" not in request.fixturenames:
+        yield
+        return
+    folder = request.getfixturevalue("tmp_path")
+    yield
+    databases.drop_all_of(folder)
 
 
 def pytest_collection_finish() -> None:
@@ -54,11 +84,23 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "sqlite":
+        return
+    folders = {"tmp_path", "tmp_path_factory"}
+    chosen = [item for item in items if folders & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
 @pytest.hookimpl(tryfirst=True)  # before the fixtures, which take the longest
 def pytest_runtest_setup(item: pytest.Item) -> None:
     until = item.config.getoption("--start-until")
     late = until is not None and time.monotonic() - item.config.stash[STARTED] > until
-    if late and item.get_closest_marker("slow"):
+    if item.get_closest_marker("sqlite") and item.config.getoption("--database") != "sqlite":
+        pytest.skip("of SQLite's own files: PostgreSQL keeps its own")
+    elsewhere = item.config.getoption("--database") != "sqlite"
+    if late and (elsewhere or item.get_closest_marker("slow")):
         pytest.skip(f"too late: no slow test starts after {until:.0f} s (--start-until)")
 
 
@@ -77,11 +119,11 @@ def capture() -> Capture:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "gallery", key=KEY, key_folder=tmp_path / "keys", actor="test")
+    return settings_of(tmp_path / "gallery", tmp_path / "keys")
 
 
 @functools.cache
-def _facts(consent_policy: str) -> GalleryFacts:
+def facts_for_tests(consent_policy: str) -> GalleryFacts:
     """Once: the golden images in it take longer to draw than most tests take."""
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
     return facts_of(capture, "for tests", consent_policy)
@@ -94,7 +136,7 @@ def empty_gallery(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], P
     @functools.cache
     def written(consent_policy: str) -> Path:
         home = tmp_path_factory.mktemp("empty")
-        write_gallery(Settings(home, key=KEY, key_folder=home), _facts(consent_policy))
+        write_gallery(settings_of(home, home), facts_for_tests(consent_policy))
         return home
 
     return written

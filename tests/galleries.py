@@ -1,6 +1,5 @@
 """Galleries with people in them, made once: a copy takes a tenth of the time."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,26 @@ from pathlib import Path
 from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
+from enrollment.errors import BadInput, Unusable
 from enrollment.intake import Enrollee
 from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import photo_bytes
+from enrollment.pipelines import Pipelines
 from enrollment.service import Service, open_service
 from store.gallery import new_gallery_id
-from tests import tiny
+from store.records import GalleryFacts
+from tests import databases, tiny
+
+
+def settings_of(home: Path, key_folder: Path) -> Settings:
+    """Of a test's gallery, in the kind of database that the session has."""
+    return Settings(
+        home=home,
+        key=tiny.KEY,
+        key_folder=key_folder,
+        actor="test",
+        database=databases.default(),
+    )
 
 
 def make_gallery(home: Path, people: Mapping[str, tuple[int, int]]) -> Path:
@@ -23,7 +36,7 @@ def make_gallery(home: Path, people: Mapping[str, tuple[int, int]]) -> Path:
         people: name -> number of the person as `tiny` draws them, and how many photos.
     """
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
-    settings = Settings(home=home, key=tiny.KEY, key_folder=home / "keys", actor="test")
+    settings = settings_of(home, home / "keys")
     facts = facts_of(capture, "for tests", "required")
     write_gallery(settings, replace(facts, gallery_id=new_gallery_id()))
     enrollees = [
@@ -43,7 +56,31 @@ def make_gallery(home: Path, people: Mapping[str, tuple[int, int]]) -> Path:
     return home
 
 
-def open_copy(of: Path, settings: Settings, capture: Capture) -> Service:
+def open_copy(
+    of: Path, settings: Settings, capture: Capture | None, pipelines: Pipelines | None = None
+) -> Service:
     """A gallery of one's own, with what was in that one."""
-    shutil.copytree(of, settings.home)
-    return open_service(settings, capture=capture)
+    databases.copy_of(of, settings.home)
+    return open_service(settings, capture=capture, pipelines=pipelines)
+
+
+class TinyPipelines:
+    """Backbones by name, as `PipelinesOf` has them: those of `tiny`."""
+
+    known = (tiny.TinyBackbone, tiny.OtherBackbone, tiny.LongBackbone, tiny.PoorBackbone)
+
+    def __init__(self, *absent: str) -> None:
+        self.absent = absent  # whose weights are not here
+
+    def of_gallery(self, facts: GalleryFacts) -> Capture:
+        try:
+            return self.named(facts.backbone, facts.detector)[0]
+        except BadInput as error:
+            raise Unusable(str(error)) from error
+
+    def named(self, backbone: str, detector: str) -> tuple[Capture, str, str]:
+        assert detector == tiny.TinyDetector.name
+        for kind in self.known:
+            if kind.name == backbone and backbone not in self.absent:
+                return Capture(tiny.TinyDetector(), kind()), backbone, "for tests"
+        raise BadInput(f"the weights of {backbone} are not here")

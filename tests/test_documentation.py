@@ -44,7 +44,7 @@ def test_commands_of_later_work_are_absent() -> None:
         "init", "enroll", "identify", "verify", "people", "person", "erase", "calibrate",
         "evaluate", "rebuild", "doctor", "demo", "serve", "nightly", "head",
         "stream-benchmark", "cohort", "review", "watch", "api-key", "users", "audit", "webhook",
-        "retention", "backup", "restore", "keys",
+        "retention", "backup", "restore", "keys", "rebackbone", "merge-gallery", "compress",
     }  # fmt: skip
 
 

@@ -53,15 +53,42 @@ class TinyBackbone:
     licence = "none"
     weights = WeightsFile(Path("tiny"), "0" * 64, 0)
     description: Mapping[str, str] = {"backbone": "tiny", "version": "1"}
+    seed = 0
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         blocks = crops.reshape(len(crops), _BLOCKS, 8, _BLOCKS, 8, 3).mean(axis=(2, 4, 5))
         flat = blocks.reshape(len(crops), _BLOCKS**2)
         flat = flat - flat.mean(axis=1, keepdims=True)
-        projection = np.random.default_rng(0).normal(size=(_BLOCKS**2, self.dimension))
+        projection = np.random.default_rng(self.seed).normal(size=(_BLOCKS**2, self.dimension))
         vectors = flat @ projection
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+class OtherBackbone(TinyBackbone):
+    """Sees the same faces in vectors of the same length, which no other backbone understands."""
+
+    name = "tiny-2"
+    description: Mapping[str, str] = {"backbone": "tiny-2", "version": "1"}
+    seed = 1
+
+
+class LongBackbone(TinyBackbone):
+    """The same in longer vectors."""
+
+    name = "tiny-long"
+    dimension = 48
+    description: Mapping[str, str] = {"backbone": "tiny-long", "version": "1"}
+    seed = 2
+
+
+class PoorBackbone(TinyBackbone):
+    """Tells nobody apart by much."""
+
+    name = "tiny-poor"
+    dimension = 2
+    description: Mapping[str, str] = {"backbone": "tiny-poor", "version": "1"}
+    seed = 3
 
 
 def face(person: int, picture: int, noise: float = 14.0) -> NDArray[np.uint8]:

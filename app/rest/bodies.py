@@ -102,6 +102,7 @@ class Answer(_Document):
 
 class Answers(_Document):
     faces: list[Answer]
+    from_memory: bool = False
 
 
 class Verified(_Document):
@@ -171,6 +172,7 @@ class EventsPage(_Document):
 
 class State(_Document):
     status: str
+    seconds_left: int | None = None
 
 
 class ProblemDocument(_Document):

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.rest.answering import asked
 from app.rest.pace import Pace
 from app.rest.problem import Problem
-from enrollment.api_keys import SCORES, ApiKey
+from enrollment.api_keys import IDENTIFY, READ, SCORES, ApiKey
 from enrollment.key_budget import Admission
 from enrollment.rights import Acting
 from enrollment.service import Service
@@ -21,6 +21,7 @@ _STOPPED = (
     "this key is stopped, because too many faces in a row were nobody's; a person lets it go on: "
     "rollcall api-key resume NAME"
 )
+_READING = (IDENTIFY, READ)  # what else is asked for changes something
 _BEARER = HTTPBearer(auto_error=False, description="A key from `rollcall api-key add`.")
 
 
@@ -59,6 +60,8 @@ def scope(needed: str) -> Callable[..., Caller]:
             said = "show a key that holds, as `Authorization: Bearer ...`"
             raise Problem(401, said, {"WWW-Authenticate": "Bearer"})
         asked(request).key_id = key.key_id
+        if needed not in _READING:
+            service.wait_for_database()
         if needed not in key.scopes:
             raise Problem(403, f"this needs the scope {needed}; the key has {_listed(key)}")
         pace: Pace = request.app.state.pace

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from enrollment.service import Service
 from enrollment.tally import BOUNDS, Times
+from store.errors import DatabaseAway
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -44,6 +45,22 @@ class _GalleryNow(Collector):
         self._service = service
 
     def collect(self) -> Iterable[Metric]:
+        service = self._service
+        reached = service.reached
+        yield GaugeMetricFamily(
+            "rollcall_database_up", "1 where the database answers.", float(reached.away is None)
+        )
+        yield GaugeMetricFamily(
+            "rollcall_memory_seconds",
+            "For how long recognition may go on without the database.",
+            reached.from_memory,
+        )
+        try:
+            yield from self._in_database()
+        except DatabaseAway:
+            return
+
+    def _in_database(self) -> Iterable[Metric]:
         service = self._service
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "rollcall_people": ("People who are enrolled.", service.count),

@@ -9,10 +9,14 @@ from app.failure import exit_code
 from app.rest.answering import asked
 from enrollment.errors import BadInput, Ending, NotEnrolled, RollcallError
 from models.errors import ModelError
-from store.errors import GalleryLocked, StoreError
+from store.errors import BackboneMoved, CannotBeKept, DatabaseAway, GalleryLocked, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 _SECONDS_TO_RETRY = 5
+# The error itself says where the database is and as whom we ask it.
+_AWAY = "the database cannot be reached; nothing that was confirmed is lost; repeat the request"
+# To whom showed no key, as to everybody who asks /ready.
+_OUT_OF_ORDER = "the gallery cannot be used now; on its machine this says why: rollcall doctor"
 _TITLES = {
     400: "Bad request",
     401: "No key",
@@ -72,12 +76,15 @@ def _of_room(request: Request, error: Exception) -> JSONResponse:
         return problem(404, str(error))
     if isinstance(error, BadInput):
         return problem(409, str(error))
+    if isinstance(error, CannotBeKept):
+        return problem(422, str(error))
     if not isinstance(error, Ending):  # which the log tells of by itself
         asked(request).log.error(error, asked(request).request_id)
-    if isinstance(error, GalleryLocked):
-        return problem(503, str(error), {"Retry-After": str(_SECONDS_TO_RETRY)})
+    if isinstance(error, GalleryLocked | DatabaseAway | BackboneMoved):
+        said = _AWAY if isinstance(error, DatabaseAway) else str(error)
+        return problem(503, said, {"Retry-After": str(_SECONDS_TO_RETRY)})
     assert exit_code(error) is not None  # noqa: S101 - one of a room's own
-    return problem(503, str(error))
+    return problem(503, _OUT_OF_ORDER if asked(request).key_id is None else str(error))
 
 
 def _of_anything(_: Request, _error: Exception) -> JSONResponse:

@@ -18,11 +18,17 @@ recognition = APIRouter(tags=["recognition"])
 
 @recognition.post("/identify", response_model=Answers)
 def identify(photo: OnePhoto, caller: Annotated[Caller, needs(IDENTIFY)]) -> dict[str, object]:
-    """Who is on a photo: one answer for each face, the largest first."""
+    """Who is on a photo: one answer for each face, the largest first.
+
+    `from_memory`: the database is away, and the answer is of the last state that was confirmed.
+    """
     with _admitted(caller) as outcome:
         answers = caller.service.identify(photo_of(photo))
         outcome += [answer.decision for answer in answers]
-    return {"faces": [told(a.as_document(), scores=caller.sees_scores) for a in answers]}
+    return {
+        "faces": [told(a.as_document(), scores=caller.sees_scores) for a in answers],
+        "from_memory": caller.service.reached.away is not None,
+    }
 
 
 @recognition.post("/verify", response_model=Verified)

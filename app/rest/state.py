@@ -15,20 +15,26 @@ from enrollment.service import Service
 state = APIRouter(tags=["operations"])
 
 
-@state.get("/health", response_model=State)
+@state.get("/health", response_model=State, response_model_exclude_none=True)
 def health() -> dict[str, object]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@state.get("/ready", response_model=State)
+@state.get("/ready", response_model=State, response_model_exclude_none=True)
 def ready(request: Request) -> dict[str, object]:
-    """The gallery can be read and its models are loaded; 503 where not, and why."""
+    """The gallery can be read and its models are loaded; 503 where not, and why.
+
+    `from_memory`: the database is away, and recognition alone goes on, for so many seconds.
+    """
     service: Service = request.app.state.service
     service.generation()  # raises what is wrong with the gallery
     if not service.is_warm:
         raise Problem(503, "the models are being loaded; ask again in a moment")
-    return {"status": "ready"}
+    reached = service.reached
+    if reached.away is None:
+        return {"status": "ready"}
+    return {"status": "from_memory", "seconds_left": int(reached.from_memory)}
 
 
 @state.get("/metrics", response_class=Response)

@@ -386,11 +386,14 @@ class Locked:
     def __init__(self, enroller: object, tries: int) -> None:
         self._enroller, self.tries = enroller, tries
 
-    def enroll(self, *args: object) -> object:
+    def ahead(self, *args: object) -> object:
+        return self._enroller.ahead(*args)  # type: ignore[attr-defined]
+
+    def enroll(self, *args: object, **options: object) -> object:
         self.tries -= 1
         if self.tries >= 0:
             raise GalleryLocked("held")
-        return self._enroller.enroll(*args)  # type: ignore[attr-defined]
+        return self._enroller.enroll(*args, **options)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("tries", "gets_through"), [(3, True), (4, False)])

@@ -1,9 +1,7 @@
 """The command line from outside: exit codes, one line on stderr, JSON alone on stdout."""
 
 import json
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from app.failure import exit_code
 from enrollment import errors as enrollment_errors
 from models import errors as model_errors
 from store import errors as store_errors
-from tests import tiny
+from tests import databases, tiny
 from tests.galleries import make_gallery
 
 
@@ -127,8 +125,7 @@ def test_audit_verify(
     assert document["anchored_to"] == document["verified_to"] == document["rows"] > 0
     code, out, _ = run(capsys, "audit", "accept", "no need", "--home", str(home))
     assert code == 3
-    with closing(sqlite3.connect(home / "gallery.db")) as database, database:
-        database.execute("UPDATE gallery SET max_fpir = 0.5")
+    databases.alter(home, "UPDATE gallery SET max_fpir = 0.5")
     code, out, err = run(capsys, "people", "--home", str(home))
     assert (code, out) == (3, "")
     assert "rollcall audit verify" in err

@@ -15,6 +15,7 @@ from enrollment.camera_budget import CameraBackOff, CameraBudget
 from enrollment.errors import BadInput
 from enrollment.passage import PassagePolicy
 from enrollment.service import Service
+from store.errors import DatabaseAway
 from tests import tiny
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ def watched(
     """Lines on stdout, events on stderr, messages to the webhook."""
     posted: list[dict] = []
     source = parse_source(str(path))
-    door = Door(source.name, lambda document: posted.append(dict(document)))
+    door = Door(source.name, lambda document: posted.append(dict(document)), lambda: "there")
     capsys.readouterr()
     with Camera(source) as camera:
         door.run(camera, service.passages(source.name, QUICK, tell=door.prompt), once)
@@ -84,7 +85,7 @@ def test_a_pause_is_said_once_when_it_begins(
     who = [*[9] * 16, *[None] * 14, *[1] * 16, *[None] * 14]
     path = film(tmp_path / "door.avi", [shot(w, n) for n, w in enumerate(who)])
     posted: list[dict] = []
-    door = Door("door", lambda document: posted.append(dict(document)))
+    door = Door("door", lambda document: posted.append(dict(document)), lambda: "there")
     budget = CameraBudget(CameraBackOff(free=1))
     with Camera(parse_source(str(path))) as camera:
         door.run(camera, staff.passages("door", QUICK, budget=budget), once=False)
@@ -137,3 +138,29 @@ def test_who_is_seen_just_before_a_fault_is_forgotten(
     assert lines == []
     assert [e["state"] for e in events] == ["black", "back", "ended"]
     assert events[0]["undecided"] == 1
+
+
+def test_a_database_that_goes_away_is_told_once() -> None:
+    """The door stays, names nobody while nobody can say who is enrolled, and tells when it can."""
+    states = ["there", "from_memory", "from_memory", "away", "away", "there"]
+    posted: list[dict] = []
+
+    class Away:
+        """What follows people, while the gallery cannot be asked."""
+
+        dropped = 0
+
+        def see(self, _frame: object) -> list:
+            raise DatabaseAway("nobody answers")
+
+        def drop(self) -> int:
+            self.dropped += 1
+            return 0
+
+    door = Door("door", lambda document: posted.append(dict(document)), lambda: states.pop(0))
+    passages = Away()
+    while states:
+        assert door._seen(None, passages) == []
+        door._follow_database()
+    assert [line["state"] for line in posted] == ["from_memory", "away", "there"]
+    assert passages.dropped == 6

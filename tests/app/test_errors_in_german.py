@@ -18,6 +18,7 @@ from models.errors import ModelError
 from models.vgg_face import FILE, check_weights
 from models.weights import verify_record, weights_file, write_record
 from store.backup import read_header
+from store.database import sqlite_url
 from store.errors import StoreError
 from store.gallery import create_gallery, open_gallery
 from store.index import TemplateIndex
@@ -34,7 +35,7 @@ def no_gallery(folder: Path) -> None:
 
 def an_empty_database(folder: Path) -> None:
     sqlite3.connect(folder / "gallery.db").close()
-    open_gallery(in_folder(folder), KEY)
+    open_gallery(sqlite_url(folder / "gallery.db"), KEY)
 
 
 def another_key(folder: Path) -> None:
@@ -52,7 +53,7 @@ def no_key(folder: Path) -> None:
 
 def a_file_that_is_no_database(folder: Path) -> None:
     (folder / "gallery.db").write_bytes(b"this is no database, and never was one" * 100)
-    open_gallery(in_folder(folder), KEY)
+    open_gallery(sqlite_url(folder / "gallery.db"), KEY)
 
 
 def a_backup_that_is_none(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Nothing behind the gate without a session that holds, and no way around it."""
 
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +23,12 @@ from app.signing_in import SigningIn
 from app.visitor import COOKIE, SECURE_COOKIE
 from enrollment.service import Service
 from enrollment.sessions import Attempt
+from tests import databases
 from tests.quick_passwords import QuickPasswords
 
 HERE = "http://127.0.0.1"
 GOOD = "a sentence to keep"
+MORE_ROLES = """UPDATE users SET roles = '["admin", "viewer"]'"""
 # Of Streamlit's own, by streamlit.web.server.starlette.
 BEHIND = [
     "/", "/people", "/any/other", "/_stcore/host-config", "/_stcore/metrics", "/media/a.png",
@@ -378,8 +379,7 @@ def test_a_gallery_that_was_changed_outside_lets_nobody_in(
     browse: Browse, service: Service
 ) -> None:
     client = browse(signed_in=True)
-    with sqlite3.connect(service._settings.home / "gallery.db") as database:
-        database.execute("""UPDATE users SET roles = '["admin", "viewer"]'""")
+    databases.alter(service._settings.home, MORE_ROLES)
     form = {"login": "anna1", "password": GOOD}
     for answer in (client.get("/"), client.get("/session"), client.post("/sign-in", data=form)):
         assert answer.status_code == 503
@@ -396,8 +396,7 @@ def test_an_open_page_ends_where_nobody_can_say_who_is_signed_in(
     with client.websocket_connect("ws://127.0.0.1/_stcore/stream") as line:
         line.send_bytes(pressed())
         line.receive_bytes()
-        with sqlite3.connect(service._settings.home / "gallery.db") as database:
-            database.execute("""UPDATE users SET roles = '["admin", "viewer"]'""")
+        databases.alter(service._settings.home, MORE_ROLES)
         with pytest.raises(WebSocketDisconnect) as cut:
             line.receive_bytes()  # says nothing itself: the watch finds out
         assert cut.value.code == 4401

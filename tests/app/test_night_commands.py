@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from app import cli
-from enrollment import service as service_module
+from enrollment import pipelines
 from enrollment.capture import Capture
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
@@ -25,7 +25,7 @@ def rollcall(
 ) -> Callable[..., tuple[int, str, str]]:
     monkeypatch.setenv("ROLLCALL_HOME", str(service._settings.home))
     monkeypatch.setenv("ROLLCALL_KEY", KEY)
-    monkeypatch.setattr(service_module, "open_capture", lambda *_: capture)
+    monkeypatch.setattr(pipelines, "open_capture", lambda *_: capture)
 
     def run(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

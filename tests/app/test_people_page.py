@@ -1,8 +1,6 @@
 """The page of everybody, and of one person, on a real gallery with tiny models; no browser."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +10,7 @@ from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
 from store import database, gallery
+from tests import databases
 
 pytestmark = pytest.mark.slow
 
@@ -340,9 +339,7 @@ def test_a_log_that_could_not_be_cut_is_said(
     list(service.enroll([person(1, name="Ada")], "yes"))
     at = press(open_page(service, id_of(service, "Ada")), "Erase")
     at.text_input[0].set_value("Ada")
-    with closing(sqlite3.connect(service._settings.home / "gallery.db")) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM subjects").fetchone()  # and goes on reading
+    with databases.read(service._settings.home):
         press(at, "Erase for good")
     assert "another process is reading the database" in said(at)
     assert not service.people()

@@ -1,6 +1,7 @@
 """The review page as Streamlit runs it, on a real queue with tiny models; no browser."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from enrollment.photo import photo_bytes
 from enrollment.review_policy import ReviewPolicy
 from enrollment.service import Service, open_service
 from tests import tiny
-from tests.galleries import make_gallery, open_copy
+from tests.galleries import make_gallery, open_copy, settings_of
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ EASY = ReviewPolicy(passage_seconds=0)
 def settings(tmp_path: Path) -> Settings:
     """Every face is a passage of its own, so that a test can queue one person's several."""
     home, keys = tmp_path / "gallery", tmp_path / "keys"
-    return Settings(home=home, key=tiny.KEY, key_folder=keys, actor="test", review=EASY)
+    return replace(settings_of(home, keys), review=EASY)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from app.pages import _menu
 from enrollment.enroller import allow_collision
 from enrollment.intake import Enrollee
 from enrollment.service import Service
-from tests import tiny
+from tests import databases, tiny
 
 Person = Callable[..., Enrollee]
 
@@ -100,11 +100,12 @@ def test_what_is_going_on_has_a_way_to_each(service: Service, at: AppTest, perso
     assert "There is no backup yet" in text
     assert set(links(at)) >= {"people", "identify", "accuracy", "nightly", "review", "privacy"}
     service.privacy.withdraw(service.people()[0].subject_id)
-    service.backup()
+    if databases.default() is None:  # PostgreSQL has tools of its own
+        service.backup()
     service.identify_image(tiny.picture((99, 1)), "door", onlooker=service.queue.look_on)
     text = said(run(at))
     assert "1 person is due" in text
-    assert "The last backup was made" in text
+    assert ("The last backup was made" in text) == (databases.default() is None)
     assert "1 face waits" in text
 
 

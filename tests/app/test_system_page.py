@@ -82,6 +82,7 @@ def test_what_is_wrong_comes_first(
     assert "not sound" in said(at)
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_made_listed_and_checked(at: AppTest, tasks: Tasks, service: Service) -> None:
     at.run()
     assert "There is no backup yet" in said(finished(at, tasks, "doctor"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import cli
-from enrollment import service as service_module
+from enrollment import pipelines
 from enrollment.capture import Capture
 from enrollment.service import Service
 from tests.conftest import KEY
@@ -24,7 +24,7 @@ def runner(
     """Runs a command in this process: exit code, stdout, stderr."""
     monkeypatch.setenv("ROLLCALL_HOME", str(service._settings.home))
     monkeypatch.setenv("ROLLCALL_KEY", KEY)
-    monkeypatch.setattr(service_module, "open_capture", lambda *_: capture)
+    monkeypatch.setattr(pipelines, "open_capture", lambda *_: capture)
 
     def run(*words: str | Path) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

@@ -15,6 +15,7 @@ from store.errors import StoreError
 Person = Callable[..., Enrollee]
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_made_checked_and_listed(service: Service, person: Person) -> None:
     list(service.enroll([person(1, range(1))], "yes"))
     assert service.backups.listed() == []
@@ -34,6 +35,7 @@ def test_a_backup_is_made_checked_and_listed(service: Service, person: Person) -
     assert service.verify_gallery().sound
 
 
+@pytest.mark.sqlite
 def test_a_changed_backup_is_not_called_checked(service: Service) -> None:
     made = service.backup()
     made.path.write_bytes(made.path.read_bytes() + b"x")
@@ -51,6 +53,7 @@ def test_a_changed_backup_is_not_called_checked(service: Service) -> None:
         service.backups.named(made.name)
 
 
+@pytest.mark.sqlite
 def test_another_place_can_be_named(service: Service, tmp_path: Path) -> None:
     made = service.backup(tmp_path / "elsewhere" / "mine.rollcall")
     assert made.path.exists()

@@ -1,7 +1,6 @@
 """The operating point of a real gallery: with a cohort, with negatives, from day to day."""
 
 import functools
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,8 @@ from enrollment.photo import Photo, photo_bytes
 from enrollment.service import Service, open_service
 from enrollment.steadiness import steadied
 from enrollment.tail import tail_of
-from tests import tiny
+from tests import databases, tiny
+from tests.galleries import settings_of
 
 CONSENT = "agreed"
 RATE = 0.05  # few strangers are enough for it
@@ -34,7 +34,7 @@ RATE = 0.05  # few strangers are enough for it
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a gallery of twelve, enrolled once: that takes longer than most tests."""
     home = tmp_path_factory.mktemp("enrolled") / "gallery"
-    settings = Settings(home=home, key=tiny.KEY, actor="test")
+    settings = settings_of(home, home.parent / "keys")
     capture = Capture(tiny.TinyDetector(), tiny.TinyBackbone())
     write_gallery(settings, facts_of(capture, "for tests", "required"))
     with open_service(settings, capture=capture) as service:
@@ -48,7 +48,7 @@ def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def company(enrolled: Path, settings: Settings, capture: Capture) -> Iterator[Service]:
-    shutil.copytree(enrolled, settings.home)
+    databases.copy_of(enrolled, settings.home)
     with open_service(settings, capture=capture) as service:
         yield service
 

@@ -174,4 +174,4 @@ def test_no_name_becomes_a_file(service: Service, settings: Settings, tmp_path: 
     assert outside == []
     assert {path.name for path in tmp_path.iterdir()} <= before | {settings.key_folder.name}
     kept = {path.name for path in settings.home.rglob("*")}
-    assert kept <= {"gallery.db", "gallery.db-wal", "gallery.db-shm", "keys"}, kept
+    assert kept <= {"gallery.db", "gallery.db-wal", "gallery.db-shm", "gallery.toml", "keys"}, kept

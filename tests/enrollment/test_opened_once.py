@@ -11,13 +11,14 @@ from enrollment.opening import database_url
 from enrollment.service import Service
 from store.archive import open_archive
 from store.gallery import open_gallery
+from store.records import GalleryFacts
 
 
 def test_models_are_opened_once(service: Service, settings: Settings, capture: Capture) -> None:
     opened: list[Capture] = []
     together = threading.Barrier(10)
 
-    def open_slowly() -> Capture:
+    def open_slowly(_facts: GalleryFacts) -> Capture:
         time.sleep(0.05)  # long enough for the others to come
         opened.append(capture)
         return capture

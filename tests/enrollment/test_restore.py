@@ -28,7 +28,7 @@ from store.vault import Vault, key_id_of
 from tests import tiny
 from tests.galleries import make_gallery, open_copy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 Person = Callable[..., Enrollee]
 KEY = bytes.fromhex(tiny.KEY)

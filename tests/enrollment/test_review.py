@@ -25,7 +25,7 @@ from enrollment.review_queue import Offer
 from enrollment.service import Service, open_service
 from store.database import open_engine, sqlite_url
 from tests import tiny
-from tests.galleries import make_gallery, open_copy
+from tests.galleries import make_gallery, open_copy, settings_of
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ Person = Callable[..., Enrollee]
 def settings(tmp_path: Path) -> Settings:
     """Every face is a passage of its own, so that a test can queue one person's several."""
     home, keys = tmp_path / "gallery", tmp_path / "keys"
-    return Settings(home=home, key=tiny.KEY, key_folder=keys, actor="test", review=EASY)
+    return replace(settings_of(home, keys), review=EASY)
 
 
 @pytest.fixture(scope="module")

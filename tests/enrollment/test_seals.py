@@ -202,6 +202,7 @@ def test_verify_works_where_opening_refuses(staffed: Service, settings: Settings
     assert "There is no backup" in str(what_to_do(found, settings.home))
 
 
+@pytest.mark.sqlite
 def test_the_next_step_names_the_newest_backup(staffed: Service, settings: Settings) -> None:
     kept = staffed.backup()
     assert what_to_do(verify_audit(settings), settings.home) is None
@@ -213,6 +214,7 @@ def test_the_next_step_names_the_newest_backup(staffed: Service, settings: Setti
     assert kept.name in str(what_to_do(found, settings.home))
 
 
+@pytest.mark.sqlite
 def test_a_backup_of_an_altered_gallery_does_not_pass(staffed: Service) -> None:
     with staffed._gallery._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE subjects SET name = 'Mallory'")

@@ -30,6 +30,7 @@ from store.change import template_context
 from store.vault import Vault
 from tests import tiny
 from tests.faults.operations import TinyTrainer
+from tests.galleries import TinyPipelines
 
 PHOTOS = 3
 _WINDOW = 8  # bytes that a hit is first found by
@@ -145,12 +146,13 @@ def scene(folder: Path, people: int) -> Iterator[Scene]:
     settings = Settings(folder / "gallery", key=tiny.KEY, key_folder=folder / "keys", actor="test")
     write_gallery(settings, facts_of(capture, "for tests", "required"))
     try:
-        with open_service(settings, capture=capture) as service:
+        with open_service(settings, capture=capture, pipelines=TinyPipelines()) as service:
             photos = _enroll(service, people, folder / "logs" / "said")
             for number in range(10):
                 stranger = photo_bytes("door", tiny.png(tiny.picture((90_000 + number, 0))))
                 service.identify(stranger, service.queue.look_on)
             _nights(service)
+            service.rebackbone.prepare(tiny.OtherBackbone.name)
             backup = folder / "gallery" / "backups" / "one.rollcall"
             backup.parent.mkdir()
             service._gallery.backup(service._archive, backup)
@@ -198,6 +200,8 @@ def _needles(service: Service, photos: Mapping[str, list[bytes]]) -> Iterator[Ne
     for subject_id, name in _names(service).items():
         for template in service._gallery.stored_templates([subject_id]):
             yield from of_template(subject_id, template.vector)
+        for vector in service._gallery.shadow_vectors_of([subject_id]):
+            yield from of_template(subject_id, vector)
         for sample in service._gallery.samples([subject_id]):
             yield from of_picture("crop", subject_id, sample.image)
             yield from of_picture("face", subject_id, base64.b64decode(face_of(sample)))
@@ -225,6 +229,12 @@ def opened(scene: Scene) -> dict[str, bytes]:
         for row in database.execute("SELECT * FROM templates"):
             context = template_context(row["template_id"], fingerprint)
             plain[f"template {row['template_id']}"] = keys[row["subject_id"]].open(
+                row["vector"], *context
+            )
+        (other,) = database.execute("SELECT fingerprint FROM shadow").fetchone()
+        for row in database.execute("SELECT * FROM shadow_templates"):
+            context = template_context(row["template_id"], other)
+            plain[f"shadow {row['template_id']}"] = keys[row["subject_id"]].open(
                 row["vector"], *context
             )
         for row in database.execute("SELECT * FROM samples"):

@@ -18,6 +18,7 @@ from enrollment.enroller import allow_collision
 from enrollment.nightly import Night, Nightly
 from enrollment.opening import facts_of, is_gallery
 from enrollment.planning import NightPolicy
+from enrollment.rebackbone import Terms
 from enrollment.restoring import restore
 from enrollment.service import Service, open_service
 from models.head_trainer import HeadTrainer, unit_rows
@@ -339,6 +340,30 @@ def _restored(_: Found | None, now: Found | None, place: Place, said: Sequence[s
     return True
 
 
+# -- rebackbone -----------------------------------------------------------------------------------
+
+
+def _rebackbone(place: Place, say: Say) -> None:
+    with place.service() as service:
+        if service.facts.backbone != tiny.OtherBackbone.name:
+            prepared = service.rebackbone.prepare(tiny.OtherBackbone.name)
+            _, moved = service.rebackbone.switch(prepared, Terms(accept_worse=True))
+            assert moved is not None
+    say("moved")
+
+
+def _rebackboned(
+    before: Found | None, now: Found | None, _place: Place, said: Sequence[str]
+) -> bool:
+    assert before is not None
+    assert now is not None
+    done = now.backbone == tiny.OtherBackbone.name
+    assert done or not said, "a move that was acknowledged is lost"
+    assert done or now.backbone == before.backbone
+    assert now.people == before.people
+    return done
+
+
 OPERATIONS = (
     Operation("create", _nothing, _create, _created),
     Operation("enroll", _with_people, _enroll, _enrolled),
@@ -347,5 +372,6 @@ OPERATIONS = (
     Operation("migrate", lambda place: _of_before(place, "0006"), _migrate, _migrated),
     Operation("backup", _with_a_night, _back_up, _backed_up),
     Operation("rotate", _under_a_file, _rotate, _rotated),
+    Operation("rebackbone", _with_people, _rebackbone, _rebackboned),
     Operation("restore", _of_a_backup, _restore, _restored, ERASED.encode()),
 )

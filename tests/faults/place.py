@@ -15,6 +15,7 @@ from enrollment.opening import facts_of, write_gallery
 from enrollment.photo import photo_bytes
 from enrollment.service import Service, open_service
 from tests import tiny
+from tests.galleries import TinyPipelines
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where what is thrown away is made quickest
 PHOTOS = 2
@@ -46,7 +47,7 @@ class Place:
     @contextmanager
     def service(self) -> Iterator[Service]:
         """Open; where something goes wrong within, it must still be able to say who is who."""
-        with open_service(self.settings, capture=capture()) as service:
+        with open_service(self.settings, pipelines=TinyPipelines()) as service:
             try:
                 yield service
             except Exception:

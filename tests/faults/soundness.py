@@ -48,6 +48,7 @@ class Found:
     revision: str
     files: bool
     key_id: str
+    backbone: str
 
 
 def look(place: Place) -> Found | None:
@@ -66,7 +67,7 @@ def look(place: Place) -> Found | None:
         assert found.audit.intact, [f.message for f in found.audit.findings]
         answers(service)
         nights, files = _nights(service)
-        key_id = service.keys.key_id
+        key_id, backbone = service.keys.key_id, service.facts.backbone
         backups = [service.backups.check(kept.path).name for kept in service.backups.listed()]
     with closing(_opened(place)) as rows:
         assert rows.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -89,7 +90,7 @@ def look(place: Place) -> Found | None:
         }.items():
             (written,) = rows.execute(_WRITTEN, [action]).fetchone()
             assert written == there, f"{action}: {written} in the trail, {there} there"
-    return Found(people, erased, nights, tuple(backups), deeds, revision, files, key_id)
+    return Found(people, erased, nights, tuple(backups), deeds, revision, files, key_id, backbone)
 
 
 def _nights(service: Service) -> tuple[tuple[str, ...], bool]:

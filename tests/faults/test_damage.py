@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.damage import ARTEFACTS, BAD, Damage, bound, run, without_step
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("artefact", ARTEFACTS)

@@ -17,6 +17,8 @@ from enrollment.service import open_service
 from tests import tiny
 from tests.faults import enroll_tiny
 
+pytestmark = pytest.mark.sqlite
+
 PEOPLE, PHOTOS, KILLS = 12, 2, 3
 NAMES = [f"Person {i:02}" for i in range(PEOPLE)]
 

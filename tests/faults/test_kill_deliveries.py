@@ -16,6 +16,8 @@ from tests import tiny
 from tests.app.receiver import receiving
 from tests.galleries import make_gallery
 
+pytestmark = pytest.mark.sqlite
+
 KILLS, DEEDS = 6, 40
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.faults.killed_nights import killed_nights
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.mark.slow
 def test_killed_nights_leave_nothing_or_all(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.faults.leaks import (
     scene,
 )
 
+pytestmark = pytest.mark.sqlite
+
 PEOPLE = 8
 
 

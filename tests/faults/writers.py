@@ -192,5 +192,7 @@ def empty_place(folder: Path) -> Place:
     place.create()
     with place.service() as service:
         add(service, "the first", 0)
-        look_at_all(place, Kills())
+    first = Kills()
+    look_at_all(place, first)
+    assert not first.wrong, first.wrong
     return place

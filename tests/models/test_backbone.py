@@ -7,13 +7,11 @@ from models.backbone import open_backbone, resolve_backbone
 from models.embedding import unit_rows
 from models.errors import ModelError, WeightsDamaged, WeightsMissing
 from models.vgg_face import (
-    CPU_BATCH,
     DATA_BYTES,
     FILE,
     SHAPES,
     check_weights,
     download_weights,
-    step_of,
 )
 
 
@@ -34,7 +32,7 @@ def test_auto_without_weights_is_the_embedded_one_and_says_so(tmp_path):
     spec, reason = resolve_backbone("auto", tmp_path)
     assert spec == "dlib-resnet"
     assert str(tmp_path) in reason
-    assert "make a new gallery" in reason
+    assert "rollcall rebackbone vgg-face" in reason
 
 
 def test_auto_says_why_the_download_failed(tmp_path):
@@ -103,14 +101,3 @@ def test_unit_rows():
     for bad in ([[0.0, 0.0]], [[np.nan, 1.0]], [[np.inf, 1.0]], [[1.0, 2.0, 3.0]]):
         with pytest.raises(ModelError):
             unit_rows(np.array(bad), 1, 2)
-
-
-@pytest.mark.parametrize(
-    ("left", "steps"), [(1, [1]), (2, [2]), (3, [2, 1]), (7, [4, 2, 1]), (20, [8, 8, 4])]
-)
-def test_vgg_face_embeds_no_crop_that_nobody_asked_for(left, steps):
-    taken = []
-    while left:
-        taken.append(step_of(left, CPU_BATCH))
-        left -= taken[-1]
-    assert taken == steps

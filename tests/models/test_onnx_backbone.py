@@ -95,7 +95,7 @@ def test_weights_in_another_file_are_refused(tmp_path):
 
 
 def test_a_name_that_is_no_text_is_refused(tmp_path):
-    """One flipped bit of 88,000 did this: onnxruntime opens such a file."""
+    """One flip of 11,000 did this: onnxruntime opens such a file."""
     content = tiny_model(["n", 3, 20, 16], matrix())
     assert content.count(b"\x12\x01n") == 2, "of input and output"
     assert "is no text" in refusal(tmp_path, content.replace(b"\x12\x01n", b"\x12\x01\xee"))

@@ -1,19 +1,16 @@
-"""Where galleries are made in tests: SQLite in a file, and PostgreSQL where it is installed."""
+"""Small galleries of the store alone, and what is put into them."""
 
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from store.database import sqlite_url
 from store.gallery import Gallery, create_gallery, new_gallery_id, open_gallery
 from store.records import GalleryFacts, NewSample, NewSighting
+from tests import databases
 
 D = 8
 KEY = bytes(range(32))
@@ -32,34 +29,15 @@ def make(url: str) -> Gallery:
 
 
 def in_folder(folder: Path) -> str:
-    return sqlite_url(folder / "gallery.db")
+    return databases.in_folder(folder)
 
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """The URL of an empty database on a server of its own."""
-    if shutil.which("pg_ctlcluster") is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    data, user = folder / "pg", "postgres"
-    data.mkdir()
-    shutil.chown(data, user)
-    for parent in folder.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108
-            parent.chmod(0o755)
-    folder.chmod(0o755)
-
-    def postgres(command: str) -> None:
-        subprocess.run(["su", user, "-c", f"cd / && {binaries}/{command}"], check=True)
-
-    options = f"-k {data} -c listen_addresses= -c fsync=off"
-    postgres(f"initdb -D {data} -A trust >/dev/null")
-    postgres(f"pg_ctl -D {data} -o '{options}' -w -l {data}/log start >/dev/null")
-    try:
-        postgres(f"createdb -h {data} rollcall")
-        yield f"postgresql://postgres@/rollcall?host={data}"
-    finally:
-        postgres(f"pg_ctl -D {data} -m immediate stop >/dev/null")
+    with databases.server(folder) as server:
+        server.do("CREATE DATABASE rollcall")
+        yield server.url("rollcall")
 
 
 def vector(seed: int | None = None) -> np.ndarray:

@@ -18,6 +18,8 @@ from store.gallery import Gallery, open_gallery
 from store.vault import Vault
 from tests.store.places import KEY, enroll, in_folder, make, vector
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -40,6 +40,7 @@ def test_the_archive_says_what_is_wrong(tmp_path: Path) -> None:
         archive.sweep([], [], at_once=True)
 
 
+@pytest.mark.sqlite
 def test_a_gallery_that_cannot_be_made_is_said(service: Service, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     settings = service._settings.__class__(tmp_path / "file" / "home", key="5a" * 32)
@@ -47,6 +48,7 @@ def test_a_gallery_that_cannot_be_made_is_said(service: Service, tmp_path: Path)
         write_gallery(settings, service.facts)
 
 
+@pytest.mark.sqlite
 def test_an_erasure_whose_log_cannot_be_cut_is_finished_later(
     service: Service, person: Callable[..., Enrollee], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +69,7 @@ def test_an_erasure_whose_log_cannot_be_cut_is_finished_later(
         assert again.verify_gallery().sound
 
 
+@pytest.mark.sqlite
 def test_a_killed_backup_does_not_stand_in_the_way(service: Service, tmp_path: Path) -> None:
     target = tmp_path / "backups" / "one.rollcall"
     target.parent.mkdir()

@@ -18,7 +18,6 @@ from store.consent import version_of
 from store.database import _alembic, needs_migration, open_engine
 from store.gallery import Gallery, open_gallery, stamp
 from store.records import StoredAnswer
-from store.schema import gallery as gallery_table
 from store.schema import metadata
 from store.sealing import Sealing
 from store.vault import Vault
@@ -109,6 +108,7 @@ def check_0003_becomes_0004(url: str) -> None:
     gallery.close()
 
 
+@pytest.mark.sqlite
 def test_0003_becomes_0004(tmp_path: Path) -> None:
     check_0003_becomes_0004(in_folder(tmp_path))
 
@@ -144,6 +144,7 @@ def check_0004_becomes_0005(url: str) -> None:
     gallery.close()
 
 
+@pytest.mark.sqlite
 def test_0004_becomes_0005(tmp_path: Path) -> None:
     check_0004_becomes_0005(in_folder(tmp_path))
 
@@ -185,6 +186,7 @@ def check_0007_becomes_0008(url: str) -> None:
     gallery.close()
 
 
+@pytest.mark.sqlite
 def test_0007_becomes_0008(tmp_path: Path) -> None:
     check_0007_becomes_0008(in_folder(tmp_path))
 
@@ -221,6 +223,7 @@ def check_0001_becomes_0002(url: str) -> None:
     gallery.close()
 
 
+@pytest.mark.sqlite
 def test_0001_becomes_0002(tmp_path: Path) -> None:
     check_0001_becomes_0002(in_folder(tmp_path))
 
@@ -231,18 +234,43 @@ def test_0001_becomes_0002_on_postgresql(tmp_path: Path) -> None:
         check_0001_becomes_0002(url)
 
 
+def seal_as_before(gallery: Gallery, *absent: str) -> None:
+    """Seal it as a version did that had not these tables, nor these columns ("table.column")."""
+
+    def there(of: dict[sa.Table, list[str]]) -> dict[sa.Table, list[str]]:
+        return {
+            table: [c for c in columns if f"{table.name}.{c}" not in absent]
+            for table, columns in of.items()
+            if table.name not in absent
+        }
+
+    with pytest.MonkeyPatch.context() as patched, gallery._engine.begin() as connection:
+        patched.setattr(seal, "_POLICY", there(seal._POLICY))
+        patched.setattr(seal, "_OF_SUBJECT", there(seal._OF_SUBJECT))
+        seal.begin(connection, Vault(KEY), datetime.now(UTC), anchored=False)
+
+
+@pytest.mark.sqlite
+def test_0009_becomes_0010(tmp_path: Path) -> None:
+    """Everybody is sealed anew, with what another backbone will see of them."""
+    url = in_folder(tmp_path)
+    old = make_at(url, "0009")
+    seal_as_before(old, "shadow", "shadow_templates")
+    old.close()
+    assert verify_database(url, KEY, []).intact, "also before it is opened"
+    gallery = open_gallery(url, KEY)
+    enroll(gallery, "Anna", seed=1)
+    assert gallery.shadow() is None
+    assert gallery.verify().sound
+    gallery.close()
+
+
+@pytest.mark.sqlite
 def test_0008_becomes_0009(tmp_path: Path) -> None:
     """A sealed gallery gets a column, is sealed anew, and its key can be exchanged."""
     url, new = in_folder(tmp_path), b"n" * 32
     old = make_at(url, "0008")
-    with old._engine.begin() as connection:
-        everything = {**seal._POLICY}
-        without = [c for c in everything[gallery_table] if c != "inner_keys"]
-        try:
-            seal._POLICY[gallery_table] = without
-            seal.begin(connection, Vault(KEY), datetime.now(UTC), anchored=False)
-        finally:
-            seal._POLICY[gallery_table] = everything[gallery_table]
+    seal_as_before(old, "shadow", "shadow_templates", "gallery.inner_keys")
     old.close()
     assert verify_database(url, KEY, []).intact, "also before it is opened"
     gallery = open_gallery(url, KEY)
@@ -254,3 +282,29 @@ def test_0008_becomes_0009(tmp_path: Path) -> None:
     assert gallery.verify().sound
     assert "seal.renew" in gallery.audit_actions()
     gallery.close()
+
+
+def check_0010_becomes_0011(url: str) -> None:
+    old = make_at(url, "0010")
+    old.close()
+    gallery = open_gallery(url, KEY)
+    inspector = sa.inspect(gallery._engine)
+    indexed = {
+        (table, column)
+        for table in ("subjects", "samples", "templates")
+        for index in inspector.get_indexes(table)
+        for column in index["column_names"]
+    }
+    pointing = {("subjects", "merged_into"), ("samples", "consent_id"), ("templates", "sample_id")}
+    assert pointing <= indexed
+    gallery.close()
+
+
+def test_0010_becomes_0011(tmp_path: Path) -> None:
+    check_0010_becomes_0011(in_folder(tmp_path))
+
+
+@pytest.mark.slow
+def test_0010_becomes_0011_on_postgresql(tmp_path: Path) -> None:
+    with postgresql(tmp_path) as url:
+        check_0010_becomes_0011(url)

@@ -22,7 +22,7 @@ from tests.store.tampering import KINDS, Scene, make_scene
 
 TIMES = 3
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 
 @pytest.fixture(scope="module")

@@ -132,6 +132,7 @@ def test_what_cannot_be_a_key(service: Service) -> None:
         service.api_keys.revoke("b")
 
 
+@pytest.mark.sqlite
 def test_a_secret_is_in_no_file(service: Service, ask: Ask) -> None:
     _, secret = service.api_keys.add("a", ["read"])
     files = list(service._settings.home.glob("gallery.db*"))
