@@ -40,13 +40,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         _measure("SQLite", sqlite_url(folder / "gallery.db"), arguments)
-        with _durable(folder) as url:
+        with _durable() as url:
             _measure("PostgreSQL", url, arguments)
 
 
 @contextmanager
-def _durable(folder: Path) -> Iterator[str]:
-    with databases.server(folder) as server:
+def _durable() -> Iterator[str]:
+    with databases.server() as server:
         server.stop()
         server.start("fsync=on", "full_page_writes=on", "autovacuum=on")
         yield server.url("faces")

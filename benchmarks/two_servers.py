@@ -49,7 +49,7 @@ class Times:
 
 def measure(folder: Path, people: int) -> Times:
     """Two servers of their own, on a database server of their own."""
-    with databases.server(folder) as server, ExitStack() as running:
+    with databases.server() as server, ExitStack() as running:
         url = server.url("faces")
         first, second = (settings_in(folder / name) for name in ("first", "second"))
         create(first, "dlib-resnet", url)

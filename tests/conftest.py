@@ -59,9 +59,7 @@ def _server(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.config.getoption("--database") != "postgresql":
         yield
         return
-    # Not a parameter: else every test would seem to have a folder.
-    folder = request.getfixturevalue("tmp_path_factory").mktemp("server")
-    with databases.server_of_session(folder):
+    with databases.server_of_session():
         yield
 
 

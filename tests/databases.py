@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,12 +49,8 @@ class Server:
 
     def make(self) -> None:
         """Texts are in order as people read them, as where a server is set up by hand."""
-        self.data.mkdir(parents=True)
         if os.getuid() == 0:
             shutil.chown(self.data, "postgres")
-            for parent in self.data.parents:
-                if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108
-                    parent.chmod(0o755)
         locale = "-E UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US"
         self._run(f"initdb -D {self.data} -U postgres -A trust --no-sync {locale}")
 
@@ -87,24 +84,26 @@ def installed() -> bool:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
-    """One that runs."""
+def server() -> Iterator[Server]:
+    """One that runs. Not in pytest's folder: every session of pytest shuts that to other users, and
+    the server, which is one, stopped in the middle of another session's tests."""
     if not installed():
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    made = Server(folder / "pg")
-    made.make()
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+    with tempfile.TemporaryDirectory(prefix="rollcall-pg-") as folder:
+        made = Server(Path(folder))
+        made.make()
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 @contextmanager
-def server_of_session(folder: Path) -> Iterator[None]:
+def server_of_session() -> Iterator[None]:
     """Within, galleries that name no database are made in fresh ones of this server, which begin
     with the schema: that is quicker than to migrate each."""
-    with server(folder) as made, pytest.MonkeyPatch.context() as patch:
+    with server() as made, pytest.MonkeyPatch.context() as patch:
         engine = open_engine(made.url("template1"))
         migrate(engine)
         engine.dispose()

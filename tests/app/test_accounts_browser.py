@@ -178,7 +178,7 @@ def test_erasing_needs_a_proof(enter: Visit, service: Service, folder: Path) -> 
     proof = dialog.get_by_label("Your password")
     proof.fill("wrong")
     dialog.get_by_role("button", name="It is me").click()
-    expect(dialog.get_by_text("Login, password or code are not right")).to_be_visible()
+    expect(dialog.get_by_text("Password or code are not right")).to_be_visible()
     assert dialog.get_by_label("Type the name to confirm").count() == 0
     proof.fill(GOOD)
     dialog.get_by_role("button", name="It is me").click()

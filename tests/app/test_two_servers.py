@@ -26,7 +26,7 @@ def test_what_one_does_the_other_knows_at_once(tmp_path: Path) -> None:
 def test_joining_needs_the_same_gallery_key_and_models(tmp_path: Path) -> None:
     (tmp_path / "tiny.onnx").write_bytes(tiny_model(["n", 3, 20, 16], matrix()))
     spec = f"onnx:{write_toml(tmp_path)}"
-    with databases.server(tmp_path) as server:
+    with databases.server() as server:
         url, first, second = server.url("faces"), *(settings_in(tmp_path / n) for n in "ab")
         with pytest.raises(GalleryMissing):
             join(second, url)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,7 +32,7 @@ from models.head_trainer import FitOptions
 from store.errors import BackboneMoved, GalleryDamaged
 from store.key import make_key_file
 from store.schema import samples, shadow_templates, templates
-from tests import tiny
+from tests import databases, tiny
 from tests.galleries import TinyPipelines, make_gallery, open_copy
 
 PEOPLE = {f"Person {i:02}": (i, 3) for i in range(8)}
@@ -527,7 +526,7 @@ def test_a_backup_brings_the_way_back_along(service: Service, settings: Settings
 
 def test_the_way_back_survives_another_key(enrolled: Path, settings: Settings) -> None:
     filed = replace(settings, key=None)
-    shutil.copytree(enrolled, settings.home)
+    databases.copy_of(enrolled, settings.home)
     with open_service(settings, pipelines=TinyPipelines()) as service:
         move(service, "tiny-2")
         make_key_file(settings.key_file(service.facts.gallery_id), bytes.fromhex(tiny.KEY))

@@ -33,9 +33,9 @@ def in_folder(folder: Path) -> str:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of an empty database on a server of its own."""
-    with databases.server(folder) as server:
+    with databases.server() as server:
         server.do("CREATE DATABASE rollcall")
         yield server.url("rollcall")
 

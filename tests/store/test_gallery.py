@@ -232,8 +232,8 @@ def test_migrations_make_the_schema(url: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_the_same_on_postgresql() -> None:
+    with postgresql() as url:
         gallery = make(url)
         anna = enroll(gallery, "Anna", seed=1)
         other = open_gallery(url, KEY)

@@ -114,8 +114,8 @@ def test_0003_becomes_0004(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_0003_becomes_0004_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_0003_becomes_0004_on_postgresql() -> None:
+    with postgresql() as url:
         check_0003_becomes_0004(url)
 
 
@@ -150,8 +150,8 @@ def test_0004_becomes_0005(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_0004_becomes_0005_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_0004_becomes_0005_on_postgresql() -> None:
+    with postgresql() as url:
         check_0004_becomes_0005(url)
 
 
@@ -192,8 +192,8 @@ def test_0007_becomes_0008(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_0007_becomes_0008_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_0007_becomes_0008_on_postgresql() -> None:
+    with postgresql() as url:
         check_0007_becomes_0008(url)
 
 
@@ -229,8 +229,8 @@ def test_0001_becomes_0002(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_0001_becomes_0002_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_0001_becomes_0002_on_postgresql() -> None:
+    with postgresql() as url:
         check_0001_becomes_0002(url)
 
 
@@ -300,11 +300,12 @@ def check_0010_becomes_0011(url: str) -> None:
     gallery.close()
 
 
+@pytest.mark.sqlite
 def test_0010_becomes_0011(tmp_path: Path) -> None:
     check_0010_becomes_0011(in_folder(tmp_path))
 
 
 @pytest.mark.slow
-def test_0010_becomes_0011_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_0010_becomes_0011_on_postgresql() -> None:
+    with postgresql() as url:
         check_0010_becomes_0011(url)

@@ -65,8 +65,8 @@ def test_by_staff_number(gallery: Gallery) -> None:
 
 
 @pytest.mark.slow
-def test_pages_of_people_in_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_pages_of_people_in_postgresql() -> None:
+    with postgresql() as url:
         gallery = make(url)
         check_everything(gallery)
         check_search(gallery)

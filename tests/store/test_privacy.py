@@ -88,7 +88,7 @@ def test_the_trail_is_read_in_pages(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_postgresql_reads_the_same(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+    with postgresql() as url:
         gallery = make(url)
         check_trail(gallery)
         with gallery.change("test") as change:

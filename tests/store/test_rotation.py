@@ -113,7 +113,7 @@ def test_everything_opens_with_the_new_key_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_in_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+    with postgresql() as url:
         check_rotation(url, tmp_path)
 
 

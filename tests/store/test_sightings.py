@@ -99,8 +99,8 @@ def test_the_queue(url: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_queue_on_postgresql(tmp_path: Path) -> None:
-    with postgresql(tmp_path) as url:
+def test_the_queue_on_postgresql() -> None:
+    with postgresql() as url:
         check_the_queue(url)
 
 

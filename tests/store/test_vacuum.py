@@ -19,8 +19,8 @@ NAME = "Zerubabel Unmistakable"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Server]:
-    with databases.server(tmp_path_factory.mktemp("vacuum")) as made:
+def server() -> Iterator[databases.Server]:
+    with databases.server() as made:
         yield made
 
 

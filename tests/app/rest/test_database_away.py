@@ -29,8 +29,8 @@ BRIEFLY = timedelta(seconds=3)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Server]:
-    with databases.server(tmp_path_factory.mktemp("away")) as made:
+def server() -> Iterator[databases.Server]:
+    with databases.server() as made:
         yield made
 
 
