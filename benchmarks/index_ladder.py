@@ -27,6 +27,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.drawn_crowd import crowd
+from benchmarks.limits import Limits
 from store.index import TemplateIndex
 
 _SIZES = ((10_000, 4_096), (100_000, 512), (1_000_000, 512))
@@ -191,11 +192,11 @@ def time_of_one(
     line: Line, way: Way, search: Search, rows: np.ndarray, flat: Any, *of: np.ndarray
 ) -> None:
     """Args: of: mated probes and strangers."""
-    rounds = []
+    rounds, limits = [], Limits()
     flattened = rows.reshape(-1)
     for i in range(_ROUNDS):
         one, other = (probes[i : i + 1] for probes in of)
-        read = timed(partial(np.dot, flattened, flattened))
+        read = limits.seconds_to_read(flattened)
         base = timed(partial(default_search, flat, one))
         mine, theirs = (timed(partial(search, p), way.clock, way.threads) for p in (one, other))
         share = read * line.megabytes * 1e6 / rows.nbytes / mine

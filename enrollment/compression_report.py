@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.compression_measure import Measured
-from enrollment.report_page import Html, Inside, facts, joined, section, small, table, tag
-from enrollment.report_style import STYLE
+from enrollment.report_page import Inside, facts, joined, page, section, small, table, tag
 from models.compressed_file import Compressed
 
-_CSP = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'"
-)
 UNTRAINED = (
     "These weights are not those of a trained network: every bias of a layer is the same. Size and "
     "speed hold for any weights; cosines and accuracy say nothing about VGG-Face."
@@ -131,34 +126,13 @@ def page_of(report: CompressionReport) -> str:
         ("Fingerprint", report.compressed.fingerprint),
     ]
     heads = ["Measure", report.parent.name, report.compressed.name]
-    page = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_CSP),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("title", f"Rollcall: {title}"),
-            tag("style", Html(STYLE)),
-        ),
-        tag(
-            "body",
-            tag("header", tag("p", "Rollcall", class_="brand"), tag("h1", title)),
-            tag(
-                "main",
-                *(tag("p", warning, class_="note") for warning in report.warnings),
-                section(
-                    "sides",
-                    "Measured in one run, each in a process of its own",
-                    table("Both", heads, [row(*r) for r in rows_of(report)], class_="pairs"),
-                ),
-                section("run", "What it is", facts(known, "facts")),
-            ),
-        ),
-        lang="en",
+    sides = table("Both", heads, [row(*r) for r in rows_of(report)], class_="pairs")
+    inside = (
+        *(tag("p", warning, class_="note") for warning in report.warnings),
+        section("sides", "Measured in one run, each in a process of its own", sides),
+        section("run", "What it is", facts(known, "facts")),
     )
-    return f"<!DOCTYPE html>\n{page}\n"
+    return page(f"Rollcall: {title}", tag("h1", title), inside)
 
 
 def _row(name: str, definition: str, cells: Sequence[str]) -> tuple[str, str, str, str]:

@@ -17,21 +17,17 @@ from enrollment.report_page import (
     facts,
     folded,
     joined,
+    page,
     section,
     small,
     table,
     tag,
 )
-from enrollment.report_style import STYLE
 from store.archive import Archive
 
 if TYPE_CHECKING:
     from enrollment.rebackbone import Prepared
 
-_CSP = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'"
-)
 _PRIVATE = (
     "This page holds names of people: keep it as safe as the gallery itself. It loads nothing from "
     "anywhere. The same numbers are in the JSON file beside it."
@@ -93,36 +89,15 @@ def document_of(prepared: "Prepared") -> dict[str, object]:
 
 def page_of(prepared: "Prepared", place: str, now: datetime) -> str:
     title = f"From {prepared.before.backbone} to {prepared.facts.backbone}"
-    page = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_CSP),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("meta", name="robots", content="noindex"),
-            tag("title", f"Rollcall: {title}"),
-            tag("style", Html(STYLE)),
-        ),
-        tag(
-            "body",
-            tag("header", tag("p", "Rollcall", class_="brand"), tag("h1", title)),
-            tag(
-                "main",
-                _verdict(prepared),
-                _sides(prepared.agreement),
-                _people(prepared),
-                _near(prepared),
-                _photos(prepared),
-                _run(prepared, place, now),
-            ),
-            tag("footer", tag("p", _PRIVATE)),
-        ),
-        lang="en",
+    inside = (
+        _verdict(prepared),
+        _sides(prepared.agreement),
+        _people(prepared),
+        _near(prepared),
+        _photos(prepared),
+        _run(prepared, place, now),
     )
-    return f"<!DOCTYPE html>\n{page}\n"
+    return page(f"Rollcall: {title}", tag("h1", title), inside, _PRIVATE)
 
 
 def _verdict(prepared: "Prepared") -> Html:

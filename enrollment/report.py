@@ -11,11 +11,10 @@ its number. A rate has no more digits than its count supports, and a small one i
 from enrollment import report_reading as read
 from enrollment.report_charts import cohorts, cost, scores, shifts
 from enrollment.report_numbers import long_day
-from enrollment.report_page import Html, tag
+from enrollment.report_page import page, tag
 from enrollment.report_photos import disagreements
 from enrollment.report_reading import Part
 from enrollment.report_run import run
-from enrollment.report_style import STYLE
 from enrollment.report_tables import checks, comparison, states
 from enrollment.report_verdict import changes, to_do, verdict
 from enrollment.report_words import OUTCOMES
@@ -43,38 +42,11 @@ def render(document: Part) -> str:
         disagreements,
         run,
     )
-    page = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("meta", name="robots", content="noindex"),
-            tag("title", f"{word}: Rollcall's night of {long_day(day)}"),
-            tag("style", Html(STYLE)),
-        ),
-        tag(
-            "body",
-            tag(
-                "header",
-                tag("p", "Rollcall", class_="brand"),
-                tag("h1", "Nightly report, ", tag("time", long_day(day))),
-            ),
-            tag("main", *(section(document) for section in sections)),
-            tag("footer", tag("p", _PRIVATE)),
-        ),
-        lang="en",
-    )
-    return f"<!DOCTYPE html>\n{page}\n"
+    heading = tag("h1", "Nightly report, ", tag("time", long_day(day)))
+    title = f"{word}: Rollcall's night of {long_day(day)}"
+    return page(title, heading, (section(document) for section in sections), _PRIVATE)
 
 
-_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'"
-)
 _PRIVATE = (
     "This page holds names and photos of people: keep it as safe as the gallery itself. It loads "
     "nothing from anywhere. The same numbers are in the JSON file beside it."

@@ -1,4 +1,4 @@
-"""Pieces of the nightly report's page; texts become markup in one place, `tag`."""
+"""A report's page and its pieces; texts become markup in one place, `tag`."""
 
 import html
 import re
@@ -8,8 +8,14 @@ from enrollment import report_pictures as pictures
 from enrollment import report_reading as read
 from enrollment.report_numbers import sentence
 from enrollment.report_reading import Part
+from enrollment.report_style import STYLE
 from enrollment.report_words import NOT_MEASURED
 
+# It loads and runs nothing, whatever is in it.
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'"
+)
 _NAMES = 12  # listed before the rest is folded away
 
 
@@ -20,6 +26,28 @@ class Html(str):
 
 
 Inside = str | None
+
+
+def page(title: str, heading: Html, inside: Iterable[Html], foot: str | None = None) -> str:
+    """All of it, as a file that needs no other."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="robots", content="noindex"),
+        tag("title", title),
+        tag("style", Html(STYLE)),
+    )
+    body = tag(
+        "body",
+        tag("header", tag("p", "Rollcall", class_="brand"), heading),
+        tag("main", *inside),
+        tag("footer", tag("p", foot)) if foot else None,
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def section(name: str, title: str, *inside: Inside) -> Html:

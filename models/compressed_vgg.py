@@ -17,7 +17,7 @@ from models.compression import Affine, Floats
 from models.embedding import check_crops, unit_rows
 from models.fitting_batches import FittingBatches, Run
 from models.tensorflow_runtime import load_tensorflow
-from models.vgg_face import CPU_BATCH, FEATURES, GPU_BATCH, PRIORS, SIZE, TEMPLATE, VggFace
+from models.vgg_face import CPU_BATCH, FEATURES, GPU_BATCH, PRIORS, TEMPLATE, WAY, VggFace
 from models.vgg_graph import Convolution, Dense, graph_of
 from wording.message import message
 
@@ -59,14 +59,7 @@ class CompressedVgg:
             "backbone": self.name,
             "sha256": self.weights.sha256,
             "layers": " ".join(self._says.layers),
-            "input": f"{SIZE}x{SIZE}",
-            "colour": "bgr",
-            "scale": "1/255",
-            "mean": "0",
-            "layer": "relu fc7",
-            "normalisation": "l2",
-            "transform": "identity",
-            "runtime": "tensorflow",
+            **WAY,
         }
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -57,6 +57,17 @@ FEATURES = 7 * 7 * 512  # what fc6 is given
 DATA_BYTES = 580_011_512
 HEADER_BYTES = 16 << 20  # an .h5 of these weights has at most this much besides them
 SIZE = 224  # px
+# From a crop to an embedding; part of the fingerprint, also of what is made from this network.
+WAY = {
+    "input": f"{SIZE}x{SIZE}",
+    "colour": "bgr",
+    "scale": "1/255",
+    "mean": "0",
+    "layer": "relu fc7",
+    "normalisation": "l2",
+    "transform": "identity",
+    "runtime": "tensorflow",
+}
 CPU_BATCH = 8
 GPU_BATCH = 64
 
@@ -110,18 +121,7 @@ class VggFace:
     @property
     def description(self) -> Mapping[str, str]:
         """Weights, input, colour, scale, normalisation."""
-        return {
-            "backbone": self.name,
-            "sha256": self.weights.sha256,
-            "input": f"{SIZE}x{SIZE}",
-            "colour": "bgr",
-            "scale": "1/255",
-            "mean": "0",
-            "layer": "relu fc7",
-            "normalisation": "l2",
-            "transform": "identity",
-            "runtime": "tensorflow",
-        }
+        return {"backbone": self.name, "sha256": self.weights.sha256, **WAY}
 
     @property
     def trainable_variables(self) -> tuple[object, ...]:
