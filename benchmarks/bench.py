@@ -31,6 +31,8 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {
     "photo": ("whole_photo", [], [*ROUNDS, "--people", "300"]),
     "bulk": ("bulk_folder", [], ["--rounds", "1", "--people", "4"]),
     "head": ("head_training", [], [*ROUNDS, "--subjects", "100"]),
+    "night": ("night_cost", [], ["--repeats", "1", "--people", "300"]),
+    "live": ("live", [], ["--seconds", "5", "--no-browser"]),
     "start": ("start_up", [], ["--rounds", "1"]),
     "search": ("index_ladder", ["--sizes", "10000x4096", "100000x512"], ["--quick"]),
     "gallery": ("million", ["--templates", "100000", "--people", "33000"], ["--quick"]),

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from app.live_recognition import LiveRecognition
 from app.video import frames
+from benchmarks.figure import Figure, figure, line, write
 from demo.people import NAMES, portrait
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
@@ -35,6 +36,7 @@ from enrollment.opening import create
 from enrollment.photo import encode_jpeg, photo_bytes
 from enrollment.service import Service, open_service
 
+PART = "live"
 WANTED = 12.0
 SIZE = (640, 480)
 RATE = 30  # pictures a second that the camera gives
@@ -88,7 +90,7 @@ def fill(settings: Settings, backbone: str, film: Sequence[Picture]) -> None:
             print(f"enrolled {report.name}: {sum(s.accepted for s in report.samples)} photos")
 
 
-def in_process(service: Service, film: Sequence[Picture], seconds: float) -> None:
+def in_process(service: Service, film: Sequence[Picture], seconds: float) -> list[Figure]:
     service.warm()
     live = LiveRecognition("benchmark")
     view = live.begin(service, WORDS)
@@ -112,6 +114,11 @@ def in_process(service: Service, film: Sequence[Picture], seconds: float) -> Non
         f"{np.median(drawn) * RATE:.1%} of its time; answers: {', '.join(names) or 'none yet'}",
         flush=True,
     )
+    busy = float(np.median(drawn)) * RATE
+    return [
+        figure(PART, "drawing one picture", [busy], "of the time between two", at_most=1),
+        figure(PART, "looked at, in this process", [looked[-1]], "a second"),
+    ]
 
 
 def in_browser(
@@ -203,6 +210,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="dlib-resnet")
     parser.add_argument("--film", type=Path, help="somebody's face in every picture")
     parser.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     film = film_of(arguments.film)
     load = os.getloadavg()[0]
@@ -220,16 +228,16 @@ def main() -> None:
         )
         fill(settings, arguments.backbone, film)
         with open_service(settings) as service:
-            in_process(service, film, arguments.seconds)
-        if arguments.no_browser or not Path(CHROMIUM).exists():
-            return
-        rates = in_browser(settings, folder, film, arguments.seconds)
-    median, worst = float(np.median(rates)), min(rates)
-    print(
-        f"in the browser: {np.mean(rates):.1f} pictures a second presented (median of the seconds "
-        f"{median:.1f}, worst {worst:.1f}, n = {len(rates)} s); at least {WANTED:.0f} are wanted: "
-        f"{'yes' if np.mean(rates) >= WANTED else 'NO'}; load {os.getloadavg()[0]:.1f} after"
-    )
+            figures = in_process(service, film, arguments.seconds)
+        if not arguments.no_browser and Path(CHROMIUM).exists():
+            rates = in_browser(settings, folder, film, arguments.seconds)
+            what = "presented in the browser, each second"
+            figures.append(figure(PART, what, rates, "pictures", at_least=WANTED))
+    for one in figures:
+        print(line(one))
+    print(f"load {os.getloadavg()[0]:.1f} after")
+    if arguments.json:
+        write(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figure import figure, line, write
 from enrollment.calibration import leave_subjects_out, operating_point
 from enrollment.cohort import Cohort, Kind, build_cohort
 from enrollment.near_pairs import near_pairs
@@ -24,6 +26,7 @@ from models.learners import Imprint, Joint, Learner, Lesson, Local, Rehearsal
 
 DIMENSION = 128
 NEWCOMERS = 10
+SHARE = 0.2  # of a full training, at 300 people
 
 
 def lesson_of(subjects: int) -> Lesson:
@@ -44,14 +47,14 @@ def lesson_of(subjects: int) -> Lesson:
     return Lesson(lesson.subject_ids, lesson.vectors, lesson.owners, champion, changed)
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
+def seconds(work: Callable[[], object], repeats: int) -> list[float]:
     work()
     took = []
     for _ in range(repeats):
         start = time.perf_counter()
         work()
         took.append(time.perf_counter() - start)
-    return float(np.median(took))
+    return took
 
 
 def cohort_of(strangers: int) -> Cohort:
@@ -73,10 +76,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--people", type=int, nargs="+", default=[300, 1000, 3000])
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     people, cohort = lesson_of(595), cohort_of(600)
-    seconds = median_seconds(lambda: imprinted_night(people, cohort), arguments.repeats)
-    print(f"595 people, {len(people.owners)} photos: imprint and threshold {seconds:.3f} s (< 1 s)")
+    imprinting = seconds(lambda: imprinted_night(people, cohort), arguments.repeats)
+    what = f"imprint and threshold, 595 people, {len(people.owners)} photos"
+    figures = [figure("night", what, imprinting, "s", at_most=1)]
+    print(line(figures[0]))
     learners: list[tuple[str, Learner]] = [
         ("imprint", Imprint()),
         ("local", Local()),
@@ -88,14 +94,22 @@ def main() -> None:
     print("|---" * (len(learners) + 2) + "|")
     for subjects in arguments.people:
         lesson = lesson_of(subjects)
-        took = [
-            median_seconds(partial(learner.learn, lesson, trainer), arguments.repeats)
+        rounds = [
+            seconds(partial(learner.learn, lesson, trainer), arguments.repeats)
             for _, learner in learners
         ]
+        took = [float(np.median(of)) for of in rounds]
         cells = [f"{t:.3f} s, {t / took[-1]:.3f}" for t in took]
+        names = [name for name, _ in learners]
+        shares = [one / took[-1] for one in rounds[names.index("rehearsal k=3")]]
+        what = f"rehearsal of {NEWCOMERS} newcomers, {subjects:,} people"
+        goal = SHARE if subjects <= 300 else None
+        figures.append(figure("night", what, shares, "of training anew", at_most=goal))
         print(f"| {subjects} | {len(lesson.owners)} | " + " | ".join(cells) + " |", flush=True)
         products = 3 * len(lesson.owners) * capacity_for(subjects) * DIMENSION * 20
         print(f"  full training: {products / took[-1] / 1e9:.1f} billion multiply-adds a second")
+    if arguments.json:
+        write(figures, arguments.json)
 
 
 if __name__ == "__main__":
