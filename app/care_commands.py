@@ -20,7 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def init(
     backbone: Annotated[
-        str, typer.Option(help="auto, vgg-face, dlib-resnet or onnx:FILE.toml.")
+        str,
+        typer.Option(help="auto, vgg-face, dlib-resnet, onnx:FILE.toml or compressed:FILE.toml."),
     ] = "auto",
     database: Annotated[
         str | None,

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 def rebackbone(
     name: Annotated[
         str | None,
-        typer.Argument(help="vgg-face, dlib-resnet, onnx:FILE.toml or auto.", show_default=False),
+        typer.Argument(
+            help="vgg-face, dlib-resnet, onnx:FILE.toml, compressed:FILE.toml or auto.",
+            show_default=False,
+        ),
     ] = None,
     yes: Yes = False,
     prepare_only: Annotated[
