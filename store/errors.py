@@ -5,6 +5,8 @@ StoreError
 ├── GalleryExists       there is one already, and nothing overwrites it
 ├── GalleryLocked       another process holds it for too long
 ├── DatabaseAway        the database's server does not answer
+├── IndexAway           Milvus, where the index is kept there, does not answer
+├── IndexDamaged        what it answers is not what was put there
 ├── GalleryDamaged      a file, a row or a template is not what was written
 ├── BackboneMoved       what was embedded belongs to a backbone that the gallery has left
 ├── KeyMissing          the key that opens the gallery is absent or is another one
@@ -31,6 +33,14 @@ class GalleryLocked(StoreError):
 
 
 class DatabaseAway(StoreError):
+    pass
+
+
+class IndexAway(StoreError):
+    pass
+
+
+class IndexDamaged(StoreError):
     pass
 
 
