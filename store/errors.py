@@ -5,8 +5,9 @@ StoreError
 ├── GalleryExists       there is one already, and nothing overwrites it
 ├── GalleryLocked       another process holds it for too long
 ├── DatabaseAway        the database's server does not answer
-├── IndexAway           Milvus, where the index is kept there, does not answer
-├── IndexDamaged        what it answers is not what was put there
+├── IndexUnusable       the index is in Milvus, and nobody can be recognised just now
+│   ├── IndexAway       it does not answer
+│   └── IndexDamaged    what it answers is not what was put there
 ├── GalleryDamaged      a file, a row or a template is not what was written
 ├── BackboneMoved       what was embedded belongs to a backbone that the gallery has left
 ├── KeyMissing          the key that opens the gallery is absent or is another one
@@ -36,11 +37,15 @@ class DatabaseAway(StoreError):
     pass
 
 
-class IndexAway(StoreError):
+class IndexUnusable(StoreError):
     pass
 
 
-class IndexDamaged(StoreError):
+class IndexAway(IndexUnusable):
+    pass
+
+
+class IndexDamaged(IndexUnusable):
     pass
 
 

@@ -57,8 +57,8 @@ from store.errors import (
     GalleryDamaged,
     GalleryExists,
     GalleryMissing,
-    IndexAway,
     IndexDamaged,
+    IndexUnusable,
     StoreError,
 )
 from store.index import TemplateIndex
@@ -297,7 +297,7 @@ class Gallery:
         elsewhere are compared, and those alone that differ are written: others search meanwhile.
 
         Raises:
-            IndexAway, IndexDamaged: it is elsewhere, and cannot be.
+            IndexUnusable: it is elsewhere, and cannot be.
         """
         with self._lock:
             self._renew_index(by_content=True)
@@ -313,11 +313,20 @@ class Gallery:
             resting: see also that nothing is left there of suspended people who were erased.
 
         Raises:
-            IndexAway, IndexDamaged: it has not.
+            IndexUnusable: it has not.
         """
         with self._fresh():
             self._index.settle(self._holding, resting=resting)
-            self._index.check()
+
+    def check_index(self) -> None:
+        """As `settle_index`, and a count of the rows that are elsewhere. Raises IndexUnusable."""
+        with self._fresh():
+            self._index.settle(self._holding)
+            try:
+                self._index.check()
+            except IndexDamaged:
+                if self.generation() == self._generation:  # else somebody was just erased
+                    raise
 
     def drop_index(self) -> None:
         """Take all rows of this gallery out of the index elsewhere. Raises IndexAway."""
@@ -352,9 +361,9 @@ class Gallery:
                 older state that does not know it.
 
         Raises:
-            ErasureUnfinished: a second place or a backup's keys cannot be written. IndexAway,
-                IndexDamaged: the index is elsewhere, and may hold rows of theirs. StoreError: the
-                disk is full or broken.
+            ErasureUnfinished: a second place or a backup's keys cannot be written. IndexUnusable:
+                the index is elsewhere, and may hold rows of theirs. StoreError: the disk is full or
+                broken.
         """
         try:
             self.write_down_erasures()
@@ -1200,7 +1209,7 @@ class Gallery:
             self._forget_seals(sealing.seen)
             self._follow(change, sealing.seen)
             # Else before the next answer, or by the next process that gives one.
-            with suppress(IndexAway, IndexDamaged):
+            with suppress(IndexUnusable):
                 self._index.settle(self._holding)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 
