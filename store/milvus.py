@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -182,10 +183,15 @@ class MilvusCollection:
         client.delete(self.name, ids=list(ids), timeout=_WRITE_SECONDS)
 
     def settle(self) -> None:
-        """Out of memory into its files, and have it write those anew that hold deleted rows: when
-        it does that is its own affair."""
-        self._ask(lambda client: client.flush(self.name, timeout=_WRITE_SECONDS))
-        self._ask(lambda client: client.compact(self.name, timeout=_WRITE_SECONDS))
+        """Ask it to bring rows from memory into its files, and to write those anew that hold
+        deleted ones. Whether and when it does so is its own affair: some allow it every ten seconds
+        only."""
+        self._ask(self._settle)
+
+    def _settle(self, client: "MilvusClient") -> None:
+        for deed in (client.flush, client.compact):
+            with suppress(Exception):
+                deed(self.name, timeout=_ASK_SECONDS, retry_on_rate_limit=False)
 
     def search(self, rows: NDArray[np.float32], count: int) -> list[Hits]:
         """What Milvus holds for the `count` nearest of each row, with its scores.
