@@ -15,7 +15,14 @@ from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.errors import BadInput, Unusable
 from enrollment.intake import Enrollee
-from enrollment.opening import database_url, index_url, is_gallery, move_index, write_gallery
+from enrollment.opening import (
+    database_url,
+    index_url,
+    is_gallery,
+    move_index,
+    write_gallery,
+    write_pointer,
+)
 from enrollment.photo import photo_bytes
 from enrollment.restoring import restore
 from enrollment.service import Service, open_service
@@ -25,6 +32,8 @@ from tests import tiny
 from tests.app.rest.conftest import photo
 from tests.app.rest.test_database_away import client
 from tests.conftest import facts_for_tests
+from tests.enrollment.test_rebackbone import back, move, named
+from tests.galleries import TinyPipelines, make_gallery, open_copy
 from tests.milvus import Milvus, running
 from tests.two_sites import make_site
 
@@ -235,3 +244,22 @@ def _width(milvus: Milvus) -> int:
         (name,) = there.list_collections()
         fields = there.describe_collection(name)["fields"]
     return int(next(f["params"]["dim"] for f in fields if f["name"] == "vector"))
+
+
+@pytest.mark.sqlite
+def test_another_backbone_has_rows_of_its_own_there_and_back(
+    tmp_path: Path, settings: Settings, milvus: Milvus
+) -> None:
+    home = make_gallery(tmp_path / "eight", {f"Person {i:02}": (i, 3) for i in range(8)})
+    write_pointer(home, None, milvus.url)
+    names = []
+    with open_copy(home, settings, None, TinyPipelines()) as service:
+        for turn in (lambda: None, lambda: move(service, "tiny-2"), lambda: back(service)):
+            turn()
+            assert all(named(service, i) == f"Person {i:02}" for i in range(8))
+            assert named(service, 99) is None
+            assert service.verify_gallery().sound
+            names += milvus.collections()
+            assert len(milvus.rows()) == 24
+    assert len(names) == 3, "one at a time"
+    assert names[0] == names[2] != names[1]
