@@ -29,6 +29,13 @@ def init(
             help="postgresql://... [default: $ROLLCALL_DATABASE, else a file in the folder]."
         ),
     ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            help="https://HOST:PORT of a Milvus that keeps the index [default: $ROLLCALL_INDEX, "
+            "else memory]."
+        ),
+    ] = None,
     joins: Annotated[
         bool,
         typer.Option("--join", help="Serve the gallery that is in the database already."),
@@ -48,9 +55,9 @@ def init(
 
     settings = read_settings("cli", home)
     facts = (
-        join(settings, database, DownloadBar())
+        join(settings, database, DownloadBar(), index)
         if joins
-        else create(settings, backbone, database, consent_policy, DownloadBar())
+        else create(settings, backbone, database, consent_policy, DownloadBar(), index)
     )
     document = {
         "home": str(settings.home),
@@ -160,6 +167,10 @@ def rebuild(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare with what is live; change nothing.")
     ] = False,
+    index: Annotated[
+        str | None,
+        typer.Option(help="Keep it there from now on: https://HOST:PORT of a Milvus, or memory."),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -168,9 +179,16 @@ def rebuild(
     Example: rollcall rebuild --verify
     """
     from enrollment.audit_check import audit_document
+    from enrollment.errors import BadInput
+    from enrollment.opening import move_index
     from enrollment.service import open_service
 
-    with open_service(read_settings("cli", home)) as service:
+    settings = read_settings("cli", home)
+    if index is not None:
+        if verify:
+            raise BadInput("--verify changes nothing, so it takes no --index")
+        move_index(settings, None if index == "memory" else index)
+    with open_service(settings) as service:
         if not verify:
             service.rebuild()
         found = service.verify_gallery()

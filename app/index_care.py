@@ -23,9 +23,8 @@ def show_index(visit: Visit) -> None:
     st.subheader(say("Index"))
     st.write(
         say(
-            "Searches are answered from an index in memory, which is made from the database. "
-            "Checking builds a second one and compares; building anew replaces it. Searches wait "
-            "meanwhile."
+            "Searches are answered from an index, which is made from the database. Checking "
+            "compares it with that; building anew replaces it. Searches wait meanwhile."
         )
     )
     task = visit.tasks.latest(_TASK)

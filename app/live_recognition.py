@@ -23,7 +23,7 @@ from enrollment.liveness import Challenge
 from enrollment.passage import Frame, Passage, PassagePolicy, Passages, Prompt, Sighted
 from enrollment.service import Service
 from models.errors import ModelError
-from store.errors import GalleryLocked, StoreError
+from store.errors import GalleryLocked, IndexUnusable, StoreError
 from wording.message import message, words_of
 
 Picture = NDArray[np.uint8]  # (h, w, 3) RGB
@@ -147,7 +147,7 @@ class Follower:
         try:
             passages = self._opened()
             self._passed(passages.see(Frame(number, seconds, picture)))
-        except GalleryLocked as error:
+        except (GalleryLocked, IndexUnusable) as error:
             self._went_wrong(error)
             return
         self._scene = Scene(passages.in_sight(), self._clock())
@@ -215,7 +215,7 @@ class Follower:
             return
         try:
             self._service.queue.look_on(answer, face, image)
-        except GalleryLocked as error:
+        except (GalleryLocked, IndexUnusable) as error:
             self._went_wrong(error)
 
     def _went_wrong(self, error: Exception) -> None:

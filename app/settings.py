@@ -28,6 +28,7 @@ class Environment(BaseSettings):
     rollcall_key_folder: Path | None = None
     rollcall_audit_anchor: Path | None = None
     rollcall_database: str | None = None
+    rollcall_index: str | None = None
     rollcall_without_database: str | None = None
     rollcall_detector: str | None = None
     rollcall_weights: Path | None = None
@@ -140,6 +141,7 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         keyring=environment.rollcall_keyring or None,
         key_folder=environment.rollcall_key_folder or config / "rollcall" / "keys",
         database=environment.rollcall_database or None,
+        index=environment.rollcall_index or None,
         without_database=_without_database(environment.rollcall_without_database),
         detector=environment.rollcall_detector or None,
         audit_anchor=environment.rollcall_audit_anchor
@@ -176,4 +178,5 @@ def read_other_settings(
         key_folder=(key_folder or mine.key_folder).expanduser(),
         audit_anchor=None,
         database=database,
+        index=None,
     )

@@ -137,6 +137,7 @@ class Door:
         self._post = post
         self._database = database
         self._database_was = "there"
+        self._index_was = "there"
         self._said = "opening"
         self._waits = False
 
@@ -167,15 +168,25 @@ class Door:
             self._follow_database()
 
     def _seen(self, frame: "Frame", passages: "Passages") -> "list[Passage]":
-        """Nobody, while the database is away for longer than memory may speak for it: whoever was
-        before the camera is forgotten undecided, and the door stays."""
-        from store.errors import DatabaseAway
+        """Nobody, while the database is away for longer than memory may speak for it, or the index
+        is: whoever was before the camera is forgotten undecided, and the door stays."""
+        from store.errors import DatabaseAway, IndexUnusable
 
         try:
-            return passages.see(frame)
-        except DatabaseAway:
+            found = passages.see(frame)
+        except (DatabaseAway, IndexUnusable) as error:
             passages.drop()
+            if isinstance(error, IndexUnusable):
+                self._follow_index("away")
             return []
+        self._follow_index("there")
+        return found
+
+    def _follow_index(self, state: str) -> None:
+        """Tell of a change: `away` (nobody is named), then `there`."""
+        if state != self._index_was:
+            self._index_was = state
+            self._event({"event": "index", "source": self._name, "state": state})
 
     def _follow_database(self) -> None:
         """Tell of a change: `from_memory`, then `away` (nobody is named), then `there`."""
@@ -191,11 +202,11 @@ class Door:
             answer: "Identification", face: "CapturedFace", image: "NDArray[np.uint8]"
         ) -> "Offer":
             from enrollment.review_queue import Offer
-            from store.errors import DatabaseAway, GalleryLocked
+            from store.errors import DatabaseAway, GalleryLocked, IndexUnusable
 
             try:
                 return offer(answer, face, image)
-            except (GalleryLocked, DatabaseAway) as error:
+            except (GalleryLocked, DatabaseAway, IndexUnusable) as error:
                 self._event({"event": "review", "source": self._name, "lost": str(error)})
                 return Offer("not_needed")
 

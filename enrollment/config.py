@@ -30,6 +30,7 @@ class Settings:
     retention: when somebody is told of whose data is due.
     database: where new galleries are made, as `init --database`; `{gallery}` in it stands for the
         gallery's id. None: SQLite in `home`.
+    index: URL of the Milvus that holds the index of new galleries, as `init --index`; None: memory.
     without_database: how long recognition goes on from memory when the database's server is away.
     mounts: the system's table of what is mounted, to tell a folder on a network by.
     audit_anchor: one more file, best on another volume, that says how far the audit trail has come.
@@ -48,6 +49,7 @@ class Settings:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     audit_anchor: Path | None = None
     database: str | None = field(default=None, repr=False)
+    index: str | None = field(default=None, repr=False)
     mounts: Path = MOUNTS
     without_database: timedelta = WITHOUT_DATABASE
 

@@ -32,9 +32,9 @@ _LEAST_FREE = 200 * 10**6  # bytes: below, a night or a backup may fill the disk
 class Diagnosis:
     """device: where embeddings are computed, said aloud. cohort: the strangers that confidence is
     measured against, in words. key, key_id: where the master key comes from, and which one the
-    gallery is under. receipts_key: whose signature a receipt of an erasure carries, Ed25519, hex.
-    disk_free, database_size: bytes; None where the database is another machine's. problems: each
-    with its next step."""
+    gallery is under. index: where it is. receipts_key: whose signature a receipt of an erasure
+    carries, Ed25519, hex. disk_free, database_size: bytes; None where the database is another
+    machine's. problems: each with its next step."""
 
     home: str
     backbone: str
@@ -47,6 +47,7 @@ class Diagnosis:
     key: str
     key_id: str
     consent_policy: str
+    index: str
     subjects: int
     templates: int
     generation: int
@@ -80,6 +81,7 @@ def diagnose(
     backbone = None
     measured = None
     try:
+        gallery.check_index()
         found = gallery.verify(progress)
         if found.damage:
             problems.append(
@@ -135,6 +137,7 @@ def diagnose(
         key=said(settings, facts.gallery_id),
         key_id=gallery.key_id,
         consent_policy=facts.consent_policy,
+        index=gallery.index_place or message("in memory"),
         subjects=len(subjects),
         templates=sum(s.templates for s in subjects),
         generation=gallery.generation(),

@@ -13,7 +13,7 @@ from enrollment.receipt import content_of
 from enrollment.roster import Roster
 from store.archive import Archive
 from store.change import Change
-from store.errors import ErasureUnfinished, StoreError
+from store.errors import ErasureUnfinished, IndexUnusable, StoreError
 from store.gallery import Gallery
 from store.records import Subject
 from store.restore import part_from
@@ -89,6 +89,16 @@ def erase(
                 problem=words_of(error),
             )
         ) from error
+    except IndexUnusable as error:
+        raise Unusable(
+            message(
+                "{name} is erased and can no longer be found, but rows of theirs, without a name, "
+                "may still be in Milvus: {problem}. The erasure is finished at the next start, or "
+                "with the next one",
+                name=subject.name,
+                problem=words_of(error),
+            )
+        ) from error
     except StoreError as error:
         raise Unusable(
             message(
@@ -117,9 +127,25 @@ def erase(
         log_cut=gallery.can_be_copied,
         negative_test=_negative_test(roster, own, subject.subject_id),
         public_key=gallery.public_key.hex(),
-        remains=None if gallery.can_be_copied else _in_postgresql(),
+        remains=_remains(gallery),
     )
     return replace(receipt, signature=gallery.sign(content_of(receipt.as_document())).hex())
+
+
+def _remains(gallery: Gallery) -> str | None:
+    if gallery.index_place is None:
+        return None if gallery.can_be_copied else _in_postgresql()
+    if gallery.can_be_copied:
+        return _in_milvus()
+    return message("{one}. And: {other}", one=_in_postgresql(), other=_in_milvus())
+
+
+def _in_milvus() -> str:
+    return message(
+        "Milvus gives no row of this person any more. Its files may hold them, turned and without "
+        "a name, until it has compacted them and collected its garbage, and backups of Milvus "
+        "until whoever runs it deletes those"
+    )
 
 
 def _in_postgresql() -> str:

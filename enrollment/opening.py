@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from models.fingerprint import fingerprint, golden_agree, golden_embeddings
 from models.vgg_face import download_weights
 from models.weights import Progress
 from store.database import sqlite_url
-from store.errors import GalleryExists, GalleryMissing
+from store.errors import GalleryExists, GalleryMissing, StoreError
 from store.gallery import create_gallery, new_gallery_id, open_gallery, read_facts
+from store.milvus import check_url
 from store.records import GalleryFacts
 from wording.message import Message, message, words_of
 
 DEFAULT_DETECTOR = "mtcnn"
+POINTER = "gallery.toml"
 CONSENT_POLICIES = ("required", "none")
 
 
@@ -53,6 +56,7 @@ def create(
     database: str | None = None,
     consent_policy: str = "required",
     progress: Progress | None = None,
+    index: str | None = None,
 ) -> GalleryFacts:
     """Make a gallery in `settings.home`, with its key outside it.
 
@@ -80,12 +84,15 @@ def create(
     except ModelError as error:
         raise BadInput(words_of(error)) from error
     facts = facts_of(capture, reason, consent_policy, backbone=chosen, detector=detector)
-    write_gallery(settings, facts, database)
+    write_gallery(settings, facts, database, index)
     return facts
 
 
 def join(
-    settings: Settings, database: str | None, progress: Progress | None = None
+    settings: Settings,
+    database: str | None,
+    progress: Progress | None = None,
+    index: str | None = None,
 ) -> GalleryFacts:
     """Let `settings.home` serve a gallery that another machine has made in PostgreSQL.
 
@@ -106,12 +113,13 @@ def join(
         raise BadInput(
             message("there is a gallery in {home} already; nothing was changed", home=settings.home)
         )
+    index = _checked_index(index or settings.index)
     facts, key_id = read_facts(url)
-    open_gallery(url, read_key(settings, facts.gallery_id, key_id)).close()
+    open_gallery(url, read_key(settings, facts.gallery_id, key_id), index=index).close()
     open_capture(settings, facts, progress)
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_pointer(settings.home, url)
+        write_pointer(settings.home, url, index)
     except OSError as error:
         raise _cannot_be_made(settings, error) from error
     return facts
@@ -151,18 +159,28 @@ def facts_of(
     )
 
 
-def write_gallery(settings: Settings, facts: GalleryFacts, database: str | None = None) -> None:
+def write_gallery(
+    settings: Settings,
+    facts: GalleryFacts,
+    database: str | None = None,
+    index: str | None = None,
+) -> None:
     """Make key and database; the gallery appears whole or not at all.
 
     Args:
-        database: None: as the settings say.
+        database, index: None: as the settings say.
 
     Raises:
         GalleryExists: there is one. Unusable: the folder or the key's cannot be written to.
         BadInput: it would be in SQLite on another machine's disk.
     """
     try:
-        _write_gallery(settings, facts, database or settings.database)
+        _write_gallery(
+            settings,
+            facts,
+            database or settings.database,
+            _checked_index(index or settings.index),
+        )
     except OSError as error:
         raise _cannot_be_made(settings, error) from error
 
@@ -177,7 +195,9 @@ def _cannot_be_made(settings: Settings, error: OSError) -> Unusable:
     )
 
 
-def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None) -> None:
+def _write_gallery(
+    settings: Settings, facts: GalleryFacts, database: str | None, index: str | None
+) -> None:
     if database is None:
         _refuse_far_away(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -185,12 +205,13 @@ def _write_gallery(settings: Settings, facts: GalleryFacts, database: str | None
     if database is not None:
         url = database.replace("{gallery}", facts.gallery_id)
         create_gallery(url, key, facts, DEFAULT_MAX_FPIR)
-        _write_pointer(settings.home, url)
+        write_pointer(settings.home, url, index)
         return
     new = settings.home / f".{facts.gallery_id}.db"
     try:
         create_gallery(sqlite_url(new), key, facts, DEFAULT_MAX_FPIR)
         new.chmod(0o600)
+        write_pointer(settings.home, None, index)
         # A link, unlike a rename, fails when somebody else made a gallery meanwhile.
         os.link(new, _database_file(settings.home))
         # What a killed attempt left: nobody can finish one any more.
@@ -223,28 +244,62 @@ def _refuse_far_away(settings: Settings) -> None:
 
 
 def is_gallery(home: Path) -> bool:
-    return _database_file(home).exists() or _pointer(home).exists()
+    return _database_file(home).exists() or is_elsewhere(home)
 
 
 def is_elsewhere(home: Path) -> bool:
-    """Is the gallery in a database that a file in `home` names?"""
-    return _pointer(home).exists()
+    """Is the gallery in a database that a file in `home` names? Raises Unusable where that is
+    damaged."""
+    return "database" in _read_pointer(home)
 
 
 def database_url(home: Path) -> str:
     """Raises GalleryMissing when there is none in `home`."""
-    if _pointer(home).exists():
-        try:
-            return str(tomllib.loads(_pointer(home).read_text("utf-8"))["database"])
-        except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError) as error:
-            raise Unusable(
-                message('{file} is damaged; it holds: database = "URL"', file=_pointer(home))
-            ) from error
+    if is_elsewhere(home):
+        return _read_pointer(home)["database"]
     if not _database_file(home).exists():
         raise GalleryMissing(
             message("there is no gallery in {home}; make one with: rollcall init", home=home)
         )
     return sqlite_url(_database_file(home))
+
+
+def index_url(home: Path) -> str | None:
+    """Of the Milvus that holds the index of the gallery in `home`; None: it is in memory."""
+    return _read_pointer(home).get("index")
+
+
+def move_index(settings: Settings, index: str | None) -> None:
+    """Keep the index of an existing gallery elsewhere from now on; nothing stays where it was.
+
+    Args:
+        index: URL of a Milvus; None: in memory.
+
+    Raises:
+        BadInput: it is no such URL. IndexUnusable: one of both does not answer; nothing was
+        changed.
+    """
+    index, before = _checked_index(index), index_url(settings.home)
+    url = database_url(settings.home)
+    facts, key_id = read_facts(url)
+    key = read_key(settings, facts.gallery_id, key_id)
+    anchors = settings.anchor_files(facts.gallery_id)
+    if index is not None:
+        with closing(open_gallery(url, key, anchors, index=index)) as there:
+            there.settle_index()
+    if before is not None and before != index:
+        with closing(open_gallery(url, key, anchors, index=before)) as here:
+            here.drop_index()
+    write_pointer(settings.home, url if is_elsewhere(settings.home) else None, index)
+
+
+def _checked_index(index: str | None) -> str | None:
+    if index is not None:
+        try:
+            check_url(index)
+        except StoreError as error:
+            raise BadInput(words_of(error)) from error
+    return index
 
 
 def open_capture(
@@ -317,10 +372,37 @@ def _database_file(home: Path) -> Path:
 
 
 def _pointer(home: Path) -> Path:
-    return home / "gallery.toml"
+    return home / POINTER
 
 
-def _write_pointer(home: Path, database: str) -> None:
-    escaped = database.replace("\\", "\\\\").replace('"', '\\"')
-    text = f'# The URL may hold a password: keep this file to yourself.\ndatabase = "{escaped}"\n'
-    write_whole(_pointer(home), text.encode())
+def _read_pointer(home: Path) -> dict[str, str]:
+    try:
+        said = tomllib.loads(_pointer(home).read_text("utf-8"))
+        named: dict[str, str] = {name: str(said[name]) for name in ("database", "index") if name in said}
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _pointer_damaged(home) from error
+    if not named:
+        raise _pointer_damaged(home)
+    return named
+
+
+def _pointer_damaged(home: Path) -> Unusable:
+    return Unusable(message('{file} is damaged; it holds: database = "URL"', file=_pointer(home)))
+
+
+def write_pointer(home: Path, database: str | None, index: str | None) -> None:
+    """Say in `home` where database and index are; None: in `home` itself, and in memory."""
+    named = {"database": database, "index": index}
+    lines = [f"{name} = {_quoted(url)}\n" for name, url in named.items() if url is not None]
+    if not lines:
+        _pointer(home).unlink(missing_ok=True)
+        return
+    said = "# A URL may hold a password: keep this file to yourself.\n" + "".join(lines)
+    write_whole(_pointer(home), said.encode())
+
+
+def _quoted(url: str) -> str:
+    escaped = url.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -16,6 +16,7 @@ from enrollment.config import Settings
 from enrollment.erasure import erase_again
 from enrollment.errors import BadInput, Unusable
 from enrollment.key_source import key_of_backup
+from enrollment.opening import POINTER, write_pointer
 from store.archive import open_archive
 from store.backup import DATABASE, read_header, wipe_folder
 from store.database import sqlite_url
@@ -161,7 +162,7 @@ def _restore(
             )
         finally:
             gallery.close()
-        _move(folder, home)
+        _move(folder, home, settings.index)
     except BaseException:
         _clear(home)
         raise
@@ -197,7 +198,7 @@ def _check_empty(home: Path) -> None:
     names = {path.name for path in home.iterdir()}
     killed = any(name.startswith(_WORKPLACE) for name in names)
     left = {n for n in names if not n.startswith(_WORKPLACE)}
-    if left and not (killed and left <= set(_FOLDERS)):
+    if left and not (killed and left <= {*_FOLDERS, POINTER}):
         raise BadInput(
             message(
                 "{home} is not empty; nothing was changed. Name an empty folder with --home",
@@ -213,15 +214,18 @@ def _clear(home: Path) -> None:
         return
     for name in _FOLDERS:
         wipe_folder(home / name)
+    (home / POINTER).unlink(missing_ok=True)
     for folder in left:
         wipe_folder(folder)
 
 
-def _move(folder: Path, home: Path) -> None:
+def _move(folder: Path, home: Path, index: str | None) -> None:
     """The database last: with it there is a gallery."""
     for name in _FOLDERS:
         if (folder / name).exists():
             (folder / name).rename(home / name)
+    if index is not None:
+        write_pointer(home, None, index)
     (folder / DATABASE).chmod(0o600)
     with (folder / DATABASE).open("rb") as file:
         os.fsync(file.fileno())

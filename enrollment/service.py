@@ -50,7 +50,7 @@ from enrollment.night_record import document_of, page_of
 from enrollment.night_report import NightReport, with_faces
 from enrollment.nightly import Nightly, NightResult
 from enrollment.nightly import Progress as NightProgress
-from enrollment.opening import database_url
+from enrollment.opening import database_url, index_url
 from enrollment.other_site import open_other_site
 from enrollment.outlook import Outlook
 from enrollment.passage import PassagePolicy, Passages, Prompt
@@ -1082,6 +1082,10 @@ class Service:
         self._roster.refresh()
         return count
 
+    def check_index(self) -> None:
+        """Raises IndexUnusable where it is in Milvus, and nobody can be recognised just now."""
+        self._gallery.check_index()
+
     def verify_gallery(
         self, progress: Callable[[float], None] = lambda share: None
     ) -> Verification:
@@ -1155,6 +1159,7 @@ def open_service(
         settings.anchor_files(facts.gallery_id),
         who or (lambda: None),
         memory=settings.without_database,
+        index=index_url(settings.home),
     )
     archive = open_archive(settings.home, gallery.vault)
     archive.settle(gallery.head_files())

@@ -5,6 +5,9 @@ StoreError
 ├── GalleryExists       there is one already, and nothing overwrites it
 ├── GalleryLocked       another process holds it for too long
 ├── DatabaseAway        the database's server does not answer
+├── IndexUnusable       the index is in Milvus, and nobody can be recognised just now
+│   ├── IndexAway       it does not answer
+│   └── IndexDamaged    what it answers is not what was put there
 ├── GalleryDamaged      a file, a row or a template is not what was written
 ├── BackboneMoved       what was embedded belongs to a backbone that the gallery has left
 ├── KeyMissing          the key that opens the gallery is absent or is another one
@@ -31,6 +34,18 @@ class GalleryLocked(StoreError):
 
 
 class DatabaseAway(StoreError):
+    pass
+
+
+class IndexUnusable(StoreError):
+    pass
+
+
+class IndexAway(IndexUnusable):
+    pass
+
+
+class IndexDamaged(IndexUnusable):
     pass
 
 

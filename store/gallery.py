@@ -57,10 +57,14 @@ from store.errors import (
     GalleryDamaged,
     GalleryExists,
     GalleryMissing,
+    IndexDamaged,
+    IndexUnusable,
     StoreError,
 )
 from store.index import TemplateIndex
 from store.labels import Labels
+from store.milvus import MilvusCollection
+from store.milvus_index import MilvusIndex
 from store.reach import MEMORY, Reach, Reached
 from store.records import (
     AnchorState,
@@ -113,9 +117,11 @@ from store.schema import (
 from store.schema import shadow as shadow_table
 from store.sealing import Sealing
 from store.shroud import things
+from store.truth import Part, Truth
+from store.turn import Turn
 from store.vacuum import vacuum
 from store.vault import SubjectKey, Vault
-from store.vectors import in_parts, subject_keys_of, vectors
+from store.vectors import subject_keys_of, vectors
 from store.verification import held_by, snapshot, verify
 from wording.message import message, words_of
 
@@ -162,10 +168,13 @@ class Gallery:
         anchors: Sequence[Path] = (),
         who: Callable[[], Acting | None] = lambda: None,
         memory: timedelta = MEMORY,
+        index: str | None = None,
     ) -> None:
+        """Args: index: URL of the Milvus that holds it; None: it is in memory."""
         self.facts = facts
         self._engine = engine
-        self._reach = Reach(lambda: knock(engine), memory)
+        # Without the database no score of an index elsewhere can be checked.
+        self._reach = Reach(lambda: knock(engine), memory if index is None else timedelta(0))
         self._newest = -1  # the newest generation that was heard of
         self._vault = vault
         self._now = now
@@ -176,7 +185,8 @@ class Gallery:
         # Where companions of backups may be, new ones in the first: what every process can reach,
         # also the one whose key is handed over in a folder that takes nothing else.
         self.keys_folders = [path.parent for path in reversed(anchors)]
-        self._index = TemplateIndex(facts.dimension)
+        self._index_url = index
+        self._index = self._new_index()
         self._labels = Labels()
         self._merged: dict[str, str] = {}
         self._generation = -1
@@ -189,11 +199,13 @@ class Gallery:
         self._who = who
         self._acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
         self._changing: int | None = None  # the thread that is within a change
+        self._within: sa.Connection | None = None  # of that change
 
     # -- care ---------------------------------------------------------------------------------
 
     def close(self) -> None:
         self._reach.close()
+        self._index.close()
         self._engine.dispose()
 
     @property
@@ -222,17 +234,13 @@ class Gallery:
         """
         with self._lock:
             self.refresh()
-            live = self._index.digest()
-            rebuilt = self._index.another()
             with self._reading() as connection:
-                ids = list(metadata.searchable(connection))
-                for some, found in self._in_parts(connection, ids):
-                    rebuilt.add(some, found)
-                    progress(len(rebuilt) / len(ids))
+                ids = sorted(metadata.searchable(connection))
+                live, rebuilt = self._index.digests(ids, self._truth(connection), progress)
             return Verification(
-                templates=len(rebuilt),
+                templates=len(ids),
                 live_digest=live,
-                rebuilt_digest=rebuilt.digest(),
+                rebuilt_digest=rebuilt,
                 damage=damage(self._engine),
                 audit=self.verify_audit(),
             )
@@ -285,12 +293,63 @@ class Gallery:
         return self._index.nbytes
 
     def rebuild(self) -> int:
-        """Throw the index away and build it anew from the database; returns its size."""
+        """Throw the index away and build it anew from the database; returns its size. Rows that are
+        elsewhere are compared, and those alone that differ are written: others search meanwhile.
+
+        Raises:
+            IndexUnusable: it is elsewhere, and cannot be.
+        """
         with self._lock:
-            self._index = TemplateIndex(self.facts.dimension)
+            self._renew_index(by_content=True)
             self._generation = -1
-            self.refresh()
+            self.settle_index()
             return len(self._index)
+
+    def settle_index(self, *, resting: bool = False) -> None:
+        """See that an index elsewhere has what the database has. Nothing to do where it is in
+        memory.
+
+        Args:
+            resting: see also that nothing is left there of suspended people who were erased.
+
+        Raises:
+            IndexUnusable: it has not.
+        """
+        with self._fresh():
+            self._index.settle(self._holding, resting=resting)
+
+    def check_index(self) -> None:
+        """As `settle_index`, and a count of the rows that are elsewhere. Raises IndexUnusable."""
+        with self._fresh():
+            self._index.settle(self._holding)
+            try:
+                self._index.check()
+            except IndexDamaged:
+                if self.generation() == self._generation:  # else somebody was just erased
+                    raise
+
+    def drop_index(self) -> None:
+        """Take all rows of this gallery out of the index elsewhere. Raises IndexAway."""
+        with self._lock:
+            self._index.drop()
+
+    @property
+    def index_place(self) -> str | None:
+        """Where the index is; None: in memory."""
+        return self._index.place
+
+    def _new_index(self, *, by_content: bool = False) -> TemplateIndex | MilvusIndex:
+        dimension, url = self.facts.dimension, self._index_url
+        if url is None:
+            return TemplateIndex(dimension)
+        secret = self._vault.index_secret(self.facts.fingerprint)
+        turn = Turn(dimension, secret)
+        collection = MilvusCollection(url, self.facts.gallery_id, secret, turn.turned)
+        return MilvusIndex(dimension, collection, turn, by_content=by_content)
+
+    def _renew_index(self, *, by_content: bool = False) -> None:
+        self._index.close()
+        self._index = self._new_index(by_content=by_content)
 
     def finish_erasures(self, *, of_subjects_alone: bool = False) -> bool:
         """End an erasure: who was erased is written down in the second places, nobody can read them
@@ -302,8 +361,9 @@ class Gallery:
                 older state that does not know it.
 
         Raises:
-            ErasureUnfinished: a second place or a backup's keys cannot be written. StoreError: the
-                disk is full or broken.
+            ErasureUnfinished: a second place or a backup's keys cannot be written. IndexUnusable:
+                the index is elsewhere, and may hold rows of theirs. StoreError: the disk is full or
+                broken.
         """
         try:
             self.write_down_erasures()
@@ -313,6 +373,8 @@ class Gallery:
             raise ErasureUnfinished(said) from error
         if not self.cut_log():
             return False
+        if self._index.is_elsewhere:
+            self.settle_index(resting=True)
         with translated(), self._engine.begin() as connection:
             connection.execute(
                 sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
@@ -677,6 +739,7 @@ class Gallery:
             def exact(ids: Sequence[int]) -> NDArray[np.float32] | None:
                 return None if connection is None else self._vectors(connection, ids)
 
+            self._index.settle(self._holding)
             found = self._index.search(probes, k, exact)
             return [
                 [Match(template_id, self._labels[template_id], score) for template_id, score in row]
@@ -744,7 +807,7 @@ class Gallery:
         Raises:
             DatabaseAway: it keeps them otherwise, and the database is.
         """
-        if self._index.is_exact:
+        if isinstance(self._index, TemplateIndex) and self._index.is_exact:
             return self._index.vectors(ids)
         if connection is None:
             with self._reading() as again:
@@ -1134,17 +1197,20 @@ class Gallery:
                     sealing,
                     acting.allow if acting else _anything,
                 )
-                self._changing = threading.get_ident()
+                self._changing, self._within = threading.get_ident(), connection
                 try:
                     with sealing.watching():
                         yield change
                 finally:
-                    self._changing = None
+                    self._changing = self._within = None
                 end = sealing.close(reached)
             if self._checked == reached - step:
                 self._checked = reached  # the sealing has looked at whom it touched
             self._forget_seals(sealing.seen)
             self._follow(change, sealing.seen)
+            # Else before the next answer, or by the next process that gives one.
+            with suppress(IndexUnusable):
+                self._index.settle(self._holding)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 
     @property
@@ -1175,7 +1241,7 @@ class Gallery:
             return
         if change.added:
             ids, owners, vectors = zip(*change.added, strict=True)
-            self._index.add(ids, np.stack(vectors))
+            self._index.take(ids, [(ids, np.stack(vectors))])
             self._labels.add(zip(ids, owners, strict=True))
         if change.generation > self._generation:
             grown = frozenset(owner for _, owner, _ in change.added) | change.renamed
@@ -1243,7 +1309,7 @@ class Gallery:
         if metadata.fingerprint(connection) == self.facts.fingerprint:
             return False
         self.facts = metadata.facts(connection)
-        self._index = TemplateIndex(self.facts.dimension)
+        self._renew_index()
         self._labels = Labels()
         return True
 
@@ -1288,14 +1354,29 @@ class Gallery:
     def _add(
         self, connection: sa.Connection, ids: Sequence[int], labels: Mapping[int, str]
     ) -> None:
-        for some, found in self._in_parts(connection, ids):
-            _check_each(some, labels, found)
-            self._index.add(some, found)
+        self._index.take(ids, self._opened(connection, ids, labels))
 
-    def _in_parts(
-        self, connection: sa.Connection, ids: Sequence[int]
-    ) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
-        return in_parts(connection, self._vault, self.facts, ids)
+    def _opened(
+        self, connection: sa.Connection, ids: Sequence[int], labels: Mapping[int, str]
+    ) -> Iterator[Part]:
+        for some, found in self._truth(connection).in_parts(ids):
+            _check_each(some, labels, found)
+            yield some, found
+
+    def _truth(self, connection: sa.Connection) -> Truth:
+        return Truth(connection, self._vault, self.facts)
+
+    @contextmanager
+    def _holding(self) -> Iterator[Truth]:
+        """Nobody else changes anything within: under the lock of writers, this thread's own where
+        it has it."""
+        if self.is_changing and self._within is not None:
+            yield self._truth(self._within)
+            return
+        with self._reach.asking(), translated(), self._engine.begin() as connection:
+            connection.execute(sa.update(gallery).values(generation=gallery.c.generation))
+            check_key(connection, self._vault)
+            yield self._truth(connection)
 
     def _vectors(self, connection: sa.Connection, ids: Sequence[int]) -> NDArray[np.float32]:
         return vectors(connection, self._vault, self.facts, ids)
@@ -1413,6 +1494,7 @@ def open_gallery(
     *,
     restored: bool = False,
     memory: timedelta = MEMORY,
+    index: str | None = None,
 ) -> Gallery:
     """Open an existing gallery, and finish an erasure that was cut short.
 
@@ -1421,6 +1503,7 @@ def open_gallery(
         who: in whose name a thread acts; asked at each change.
         restored: it comes out of a backup, so others may be newer.
         memory: how long recognition goes on without a database that went away.
+        index: URL of the Milvus that holds the index; None: it is in memory.
 
     Raises:
         GalleryMissing: the database holds none.
@@ -1432,7 +1515,7 @@ def open_gallery(
     with translated(), engine.connect() as connection:
         facts = metadata.facts(connection)
         vault = metadata.open_vault(connection, key)
-    opened = Gallery(engine, vault, facts, anchors=anchors, who=who, memory=memory)
+    opened = Gallery(engine, vault, facts, anchors=anchors, who=who, memory=memory, index=index)
     opened.seal()
     if opened.unfinished_erasures():
         # Where the disk is full, who is here can still be told; doctor says what is not finished.

@@ -1,4 +1,5 @@
-"""The index: which templates are nearest to a probe, exactly, in memory only.
+"""The index: which templates are nearest to a probe, exactly, in memory only. `milvus_index.py` has
+one that keeps its vectors elsewhere and answers alike.
 
 It has two rungs, and gives the same answers on both: the cosine of a template and a probe, computed
 from the template's float32 row, whatever is used to find out whose row is needed. Up to
@@ -10,7 +11,8 @@ gate here, and the index is never written to disk: it is rebuilt from the databa
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,9 @@ from store.errors import BadVector
 from store.flat_rows import FlatRows
 from store.screened_rows import ScreenedRows
 from wording.message import message
+
+if TYPE_CHECKING:
+    from store.truth import Holding, Part, Truth
 
 # Of float32 rows: what one thread reads in 50 ms where it reads 16 GB/s, as two shared cores of a
 # server were measured to do. A fixed number, so that all processes are on the same rung.
@@ -33,6 +38,9 @@ _AT_ONCE = 20_000  # rows
 
 class TemplateIndex:
     """Maps template ids (non-negative int64) to unit float32 vectors of one dimension."""
+
+    is_elsewhere = False
+    place: str | None = None  # where it is, for people to read; None: in memory
 
     def __init__(self, dimension: int, exact_bytes: int = EXACT_BYTES) -> None:
         self.dimension = dimension
@@ -72,6 +80,25 @@ class TemplateIndex:
         if not self.is_exact:
             empty._climb()
         return empty
+
+    # What is to be done where the index is elsewhere, see `milvus_index.py`.
+
+    def settle(self, holding: "Holding", *, resting: bool = False) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def drop(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def take(self, ids: Sequence[int], parts: "Iterable[Part]") -> None:
+        """Add these ids, whose vectors come in parts. Raises BadVector, as `add`."""
+        for some, vectors in parts:
+            self.add(some, vectors)
 
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add all rows or none.
@@ -133,7 +160,7 @@ class TemplateIndex:
         chosen = self._chosen(np.ascontiguousarray(probes), count)
         rows = self._exact_rows(chosen, exact)
         return [
-            _best(probe, {i: rows[i] for i in ids}, count)
+            best(probe, {i: rows[i] for i in ids}, count)
             for probe, ids in zip(probes, chosen, strict=True)
         ]
 
@@ -183,6 +210,20 @@ class TemplateIndex:
             summary.update(self.vectors(ids[begin : begin + _AT_ONCE]).tobytes())
         return summary.hexdigest()
 
+    def digests(
+        self, ids: Sequence[int], truth: "Truth", progress: Callable[[float], None]
+    ) -> tuple[str, str]:
+        """Of this one, and of one with these ids that is made from the database.
+
+        Args:
+            ids: in order. progress: told of the share that is read; what it raises ends it.
+        """
+        live, rebuilt = self.digest(), self.another()
+        for some, vectors in truth.in_parts(ids):
+            rebuilt.add(some, vectors)
+            progress(len(rebuilt) / len(ids))
+        return live, rebuilt.digest()
+
     def _climb(self) -> None:
         upper = ScreenedRows(self.dimension)
         for begin in range(0, len(self), _AT_ONCE):
@@ -202,9 +243,10 @@ def _use_one_thread() -> None:
     faiss.omp_set_num_threads(1)
 
 
-def _best(
+def best(
     probe: NDArray[np.float32], rows: dict[int, NDArray[np.float32]], count: int
 ) -> list[tuple[int, float]]:
+    """The `count` nearest of these rows by id, best first, and of equal ones the smaller ids."""
     # Added up in float64 and then rounded: the same to the bit on every rung and in every batch.
     cosines = np.stack(list(rows.values())).astype(np.float64) @ probe.astype(np.float64)
     found = sorted(zip(rows, cosines.astype(np.float32).tolist(), strict=True), key=_order)

@@ -197,6 +197,11 @@ class Vault:
         mac.update(record)
         return mac.finalize()
 
+    def index_secret(self, fingerprint: str) -> bytes:
+        """What vectors are turned by where the index is elsewhere, 32 bytes; another after each
+        rotation, and of each pipeline."""
+        return derive(self._inner.faces, b"rollcall index " + fingerprint.encode())
+
     def signing_key(self) -> Ed25519PrivateKey:
         """Signs what is handed out; whoever has the public key can check it without ours."""
         return Ed25519PrivateKey.from_private_bytes(derive(self._lookup, b"rollcall receipts"))

@@ -30,6 +30,7 @@ OWNERS = {
     "faiss": {"store"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
+    "pymilvus": {"store"},
     "streamlit": {"app"},
     "fastapi": {"app"},
     "starlette": {"app"},

@@ -9,12 +9,20 @@ from app.failure import exit_code
 from app.rest.answering import asked
 from enrollment.errors import BadInput, Ending, NotEnrolled, RollcallError
 from models.errors import ModelError
-from store.errors import BackboneMoved, CannotBeKept, DatabaseAway, GalleryLocked, StoreError
+from store.errors import (
+    BackboneMoved,
+    CannotBeKept,
+    DatabaseAway,
+    GalleryLocked,
+    IndexUnusable,
+    StoreError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _SECONDS_TO_RETRY = 5
 # The error itself says where the database is and as whom we ask it.
 _AWAY = "the database cannot be reached; nothing that was confirmed is lost; repeat the request"
+_INDEX = "nobody can be recognised just now: the index does not answer, or not rightly; repeat it"
 # To whom showed no key, as to everybody who asks /ready.
 _OUT_OF_ORDER = "the gallery cannot be used now; on its machine this says why: rollcall doctor"
 _TITLES = {
@@ -80,8 +88,9 @@ def _of_room(request: Request, error: Exception) -> JSONResponse:
         return problem(422, str(error))
     if not isinstance(error, Ending):  # which the log tells of by itself
         asked(request).log.error(error, asked(request).request_id)
-    if isinstance(error, GalleryLocked | DatabaseAway | BackboneMoved):
+    if isinstance(error, GalleryLocked | DatabaseAway | BackboneMoved | IndexUnusable):
         said = _AWAY if isinstance(error, DatabaseAway) else str(error)
+        said = _INDEX if isinstance(error, IndexUnusable) else said
         return problem(503, said, {"Retry-After": str(_SECONDS_TO_RETRY)})
     assert exit_code(error) is not None  # noqa: S101 - one of a room's own
     return problem(503, _OUT_OF_ORDER if asked(request).key_id is None else str(error))

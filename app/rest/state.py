@@ -33,6 +33,7 @@ def ready(request: Request) -> dict[str, object]:
         raise Problem(503, "the models are being loaded; ask again in a moment")
     reached = service.reached
     if reached.away is None:
+        service.check_index()
         return {"status": "ready"}
     return {"status": "from_memory", "seconds_left": int(reached.from_memory)}
 
