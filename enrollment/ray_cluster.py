@@ -16,8 +16,8 @@ _STORE = 512 * 2**20  # bytes of shared memory of a cluster of our own
 
 
 def connect(address: str, folder: Path) -> ModuleType:
-    """Ray, on this cluster until its `shutdown`. What Ray reads from the environment (its token
-    above all) is set before.
+    """Ray, on this cluster until its `shutdown`. Its token and what else it reads from outside is
+    set by whoever calls.
 
     Args:
         address: `local` starts a cluster, which ends with this process at the latest; else as
