@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from enrollment.errors import Unusable
 from wording.message import message
 
 LOCAL = "local"
+_KNOCK = 10.0  # seconds until an address counts as not there
 _STORE = 512 * 2**20  # bytes of shared memory of a cluster of our own
 
 
@@ -35,6 +37,7 @@ def connect(address: str, folder: Path) -> ModuleType:
         ) from error
     own = _of_our_own(folder) if address == LOCAL else {}
     try:
+        _knock(address)
         with _unnamed(ray):
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
     except Exception as error:  # Ray's own, gRPC's, OSError, RuntimeError: whatever it is
@@ -49,6 +52,13 @@ def connect(address: str, folder: Path) -> ModuleType:
             )
         ) from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Ray itself tries for minutes. Raises OSError: nobody answers at `HOST:PORT`."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK).close()
 
 
 def _of_our_own(folder: Path) -> dict[str, Any]:

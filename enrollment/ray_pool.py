@@ -107,7 +107,7 @@ class Pool:
         self._waiting_alone = 0
         self._closed = False
         self._refusal: RollcallError | None = None
-        kind, count = _workers(ray.cluster_resources())
+        kind, count = workers_of(ray.cluster_resources())
         self._actors = ray.remote(Worker).options(
             max_restarts=0,
             max_task_retries=0,
@@ -329,7 +329,7 @@ def _cause(error: Exception) -> Exception:
     return cause if isinstance(cause, Exception) else RuntimeError(type(error).__name__)
 
 
-def _workers(has: Mapping[str, float]) -> tuple[dict[str, object], int]:
+def workers_of(has: Mapping[str, float]) -> tuple[dict[str, object], int]:
     """What each worker claims of a cluster, and how many there are."""
     if has.get("GPU", 0) >= 1:
         return {"num_gpus": 1}, int(has["GPU"])

@@ -32,7 +32,8 @@ from tests.test_layering import ROOT
 pytestmark = pytest.mark.slow
 
 PEOPLE, PHOTOS = 10, 3
-NUMBERS = (*range(17), *range(18, 25))  # of people of whom `tiny` draws three photos that are all kept
+# Of people of whom `tiny` draws three photos that are all kept.
+NUMBERS = (*range(17), *range(18, 25))
 Person = Callable[..., Enrollee]
 Opens = Callable[[], Capture]
 
