@@ -1,12 +1,14 @@
 """nightly; head list, show, promote, rollback."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from app.failure import DONE, NO
-from app.options import Home, Json
+from app.options import Home, Json, Ray
 from app.output import emit, out, stages
+from app.ray_place import ray_place
 from app.settings import read_settings
 
 GROUP = "Learn"
@@ -46,6 +48,7 @@ def nightly(
             "the page Nightly shows them anyway.",
         ),
     ] = False,
+    ray: Ray = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -57,11 +60,19 @@ def nightly(
     from enrollment.service import open_service
 
     policy = NightPolicy(budget_seconds=budget, mode=checked_mode(mode), proximal=proximal)
-    with open_service(read_settings("nightly", home)) as service, stages() as progress:
+    settings = read_settings("nightly", home)
+    with (
+        ray_place(ray) as place,
+        open_service(settings, workplace=place) as service,
+        stages() as progress,
+    ):
         result = service.nightly(policy, progress, force=force, full=full, faces=faces)
     if as_json:
-        emit(result.as_document())
+        account = {} if place is None else {"ray": asdict(place.account)}
+        emit(result.as_document() | account)
     else:
+        if place is not None:
+            out(place.account.sentence())
         out(f"{result.outcome}: {result.reason}")
         if result.report:
             out(f"report  {result.report}")

@@ -6,8 +6,9 @@ import typer
 
 from app.agreement import agreed
 from app.failure import DONE, NO
-from app.options import Home, Json, Yes
+from app.options import Home, Json, Ray, Yes
 from app.output import DownloadBar, emit, note, out, stages
+from app.ray_place import OFF, ray_place
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def rebackbone(
         bool, typer.Option("--discard", help="Drop the work, or the way back.")
     ] = False,
     status: Annotated[bool, typer.Option("--status", help="Say what there is.")] = False,
+    ray: Ray = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -60,7 +62,10 @@ def rebackbone(
             "for example: rollcall rebackbone dlib-resnet"
         )
     settings = read_settings("cli", home)
-    with open_service(settings, DownloadBar()) as service:
+    with (
+        ray_place(ray if name or undo else OFF) as place,
+        open_service(settings, DownloadBar(), workplace=place) as service,
+    ):
         work = service.rebackbone
         if status:
             return _status(work, as_json)
@@ -68,6 +73,8 @@ def rebackbone(
             return _discard(work, yes, as_json)
         with stages() as progress:
             prepared = work.prepare(name, progress) if name else work.prepare_back(progress)
+        if place is not None:
+            note(place.account.sentence())
         terms = Terms(accept_worse, allow_missing)
         if not as_json:
             _say(prepared)

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.failure import DONE, NO
-from app.options import Home, Json
+from app.options import Home, Json, Ray
 from app.output import DownloadBar, counting, emit, note, out
+from app.ray_place import ray_place
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def enroll(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Save nothing: say how well they would be found.")
     ] = False,
+    ray: Ray = None,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -73,7 +75,11 @@ def enroll(
     if dry_run:
         return _preview(people, home, as_json)
     started = time.monotonic()
-    with open_service(read_settings("cli", home), DownloadBar()) as service:
+    settings = read_settings("cli", home)
+    with (
+        ray_place(ray) as place,
+        open_service(settings, DownloadBar(), workplace=place) as service,
+    ):
         total = sum(len(person.photos) for person in people)
         reports = []
         with counting("enrolling", total) as counter:
@@ -90,9 +96,13 @@ def enroll(
         "refused": refused,
         "seconds": round(time.monotonic() - started, 3),
     }
+    if place is not None:
+        document["ray"] = asdict(place.account)
     if as_json:
         emit(document)
     else:
+        if place is not None:
+            out(place.account.sentence())
         out(f"{accepted} photos enrolled, {refused} not, in {document['seconds']} s")
     return DONE if any(report.succeeded for report in reports) else NO
 

@@ -41,6 +41,10 @@ class Environment(BaseSettings):
     rollcall_oidc_client_secret: str | None = None
     rollcall_oidc_role_claim: str = "roles"
     rollcall_oidc_name: str = "OpenID Connect"
+    rollcall_ray: str | None = None
+    ray_auth_mode: str | None = None
+    ray_auth_token: str | None = None
+    ray_auth_token_path: Path | None = None
     deepface_home: Path | None = None
     xdg_config_home: Path | None = None
     xdg_cache_home: Path | None = None
@@ -151,6 +155,20 @@ def read_settings(actor: str, home: Path | None = None) -> Settings:
         retention=read_retention(),
         actor=actor,
     )
+
+
+def read_ray() -> str | None:
+    """The address of the Ray cluster to work on; None: there is none."""
+    return Environment().rollcall_ray or None
+
+
+def has_ray_token() -> bool:
+    """Is there a token for Ray, where Ray looks for one, and is it not switched off?"""
+    environment = Environment()
+    if environment.ray_auth_mode not in (None, "token"):
+        return False
+    file = environment.ray_auth_token_path or Path.home() / ".ray" / "auth_token"
+    return bool(environment.ray_auth_token) or file.is_file()
 
 
 def read_new_key() -> str | None:

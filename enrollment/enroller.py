@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.ahead import AT_ONCE, Crew, Later, crew
+from enrollment.ahead import Crew, Later, crew
 from enrollment.capture import Capture, CapturedFace
 from enrollment.enrollee import Enrollee, check_until
 from enrollment.errors import BadInput, Suspended
@@ -26,8 +26,9 @@ from enrollment.quality import ENROLLMENT_LIMITS, Quality, judge
 from enrollment.reasons import Reason, ReasonCode
 from enrollment.roster import Roster
 from enrollment.seen_face import Handover, SeenFace
-from enrollment.sight import Sight, see
+from enrollment.sight import Sight, may_be_meant, see
 from enrollment.veto import Vetoes
+from enrollment.workplace import Eyes, OwnEyes
 from models.head import imprint
 from models.likeness import likeness
 from store.change import Change
@@ -223,13 +224,19 @@ class _Agreed:
 
 
 class Enroller:
-    """Enrolls people into one gallery."""
+    """Enrolls people into one gallery. eyes: look at the photos; None: `capture` here does."""
 
     def __init__(
-        self, gallery: Gallery, capture: Capture, roster: Roster, vetoes: Vetoes, actor: str
+        self,
+        gallery: Gallery,
+        capture: Capture,
+        roster: Roster,
+        vetoes: Vetoes,
+        actor: str,
+        eyes: Eyes | None = None,
     ) -> None:
         self._gallery = gallery
-        self._capture = capture
+        self._eyes = eyes or OwnEyes(capture)
         self._roster = roster
         self._vetoes = vetoes
         self._actor = actor
@@ -337,11 +344,12 @@ class Enroller:
         """Each of these people with their photos' sights, for `enroll`; those of the next people
         are looked at meanwhile. Nobody is looked at who has not consented."""
         waiting: deque[tuple[Enrollee, Sights]] = deque()
-        with crew() as workers:
+        most = self._eyes.at_once
+        with crew(self._eyes.at_once) as workers:
             for person in people:
                 self._gallery.wait_for_database()
                 waiting.append((person, self._begin(workers, person, consent)))
-                while sum(len(sights) for _, sights in waiting) > AT_ONCE and len(waiting) > 1:
+                while sum(len(sights) for _, sights in waiting) > most and len(waiting) > 1:
                     yield waiting.popleft()
             yield from waiting
 
@@ -360,7 +368,7 @@ class Enroller:
             return bool(family) and self._gallery.has_content(digest, family)
 
         def look(photo: Photo) -> Sight | Reason:
-            return see(photo, self._capture, _is_eligible, known)
+            return see(photo, self._eyes.see, known)
 
         return [workers.begin(look, photo) for photo in photos]
 
@@ -372,7 +380,7 @@ class Enroller:
         sights: Sights = (),
     ) -> None:
         own_family = self._family(existing)
-        with crew() as workers:
+        with crew(self._eyes.at_once) as workers:
             begun = sights or self._sights(workers, [look.photo for look in looks], own_family)
             self._take_in(looks, begun, own_family, tick)
         self._choose_among_several(looks, self._own_vectors(existing))
@@ -411,7 +419,7 @@ class Enroller:
 
     def _take_faces(self, look: _Look, sight: Sight) -> None:
         if sight.faces is None:  # it was there when it was looked at, and is not any more
-            again = see(look.photo, self._capture, _is_eligible)
+            again = see(look.photo, self._eyes.see)
             if isinstance(again, Reason):
                 look.reasons.append(again)
                 return
@@ -770,15 +778,7 @@ def _choose_single(look: _Look) -> None:
 
 
 def _eligible(look: _Look) -> list[CapturedFace]:
-    """Faces large and certain enough to be meant: not the crowd in the background."""
-    return [face for face in look.faces if _is_eligible(face)]
-
-
-def _is_eligible(face: CapturedFace) -> bool:
-    return (
-        face.quality.face_px >= ENROLLMENT_LIMITS.face_px
-        and face.quality.confidence >= ENROLLMENT_LIMITS.confidence
-    )
+    return [face for face in look.faces if may_be_meant(face)]
 
 
 def _refuse_all(looks: Iterable[_Look], near: Collision) -> None:

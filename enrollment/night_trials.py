@@ -6,7 +6,8 @@ for; and again without some subjects, whose photos are strangers to it. Leaving 
 strangers are named where 1 % was asked for (research/head-on-faces.md 6.1).
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from enrollment.calibration import Trials, leave_subjects_out
 from enrollment.cohort import Lowering, no_lowering
-from models.head_trainer import HeadTrainer
+from enrollment.workplace import Trainings
 from models.learners import Imprint, Learner, Lesson
 
 PHOTO_FOLDS = 3
@@ -49,7 +50,7 @@ def photo_searches(
     learner: Learner,
     lesson: Lesson,
     template_ids: NDArray[np.int64],
-    trainer: HeadTrainer,
+    trainings: Trainings,
     tick: Tick = lambda share: None,
     folds: int = PHOTO_FOLDS,
     lowering: Lowering = no_lowering,
@@ -64,10 +65,9 @@ def photo_searches(
     """
     fold = _photo_folds(lesson.owners, folds)
     ids, truth, answer, scores = [], [], [], []
-    for f in range(folds):
+    lessons = (lesson.of_vectors(fold != f) for f in range(folds))
+    for f, (smaller, rows) in enumerate(_learnt(learner, lessons, trainings, folds, tick)):
         kept = fold != f
-        smaller = lesson.of_vectors(kept)
-        rows = _learn(learner, smaller, trainer, _part(tick, f, folds))
         probes = lesson.vectors[~kept]
         best, served = served_scores(probes, rows, smaller.vectors, smaller.owners, lowering)
         ids.append(template_ids[~kept])
@@ -88,7 +88,7 @@ def photo_searches(
 def stranger_searches(
     learner: Learner,
     lesson: Lesson,
-    trainer: HeadTrainer,
+    trainings: Trainings,
     tick: Tick = lambda share: None,
     folds: int = SUBJECT_FOLDS,
     lowering: Lowering = no_lowering,
@@ -101,15 +101,13 @@ def stranger_searches(
         owners = [lesson.subject_ids[i] for i in lesson.owners]
         return replace(leave_subjects_out(lesson.vectors, owners, lowering), mated=np.empty(0))
     subjects = len(lesson.subject_ids)
-    folds = min(folds, subjects)
+    folds = min(folds, subjects) if subjects > 1 else 0
     group = np.arange(subjects) % max(folds, 1)
     counts = np.bincount(lesson.owners, minlength=subjects)
     scores, weights = [np.empty(0)], [np.empty(0)]
-    for f in range(folds if subjects > 1 else 0):
-        inside = group != f
-        smaller = _without(lesson, inside)
-        rows = _learn(learner, smaller, trainer, _part(tick, f, folds))
-        out = ~inside[lesson.owners]
+    lessons = (_without(lesson, group != f) for f in range(folds))
+    for f, (smaller, rows) in enumerate(_learnt(learner, lessons, trainings, folds, tick)):
+        out = group[lesson.owners] == f
         probes = lesson.vectors[out]
         _, served = served_scores(probes, rows, smaller.vectors, smaller.owners, lowering)
         scores.append(served)
@@ -145,19 +143,29 @@ def served_scores(
     return best, served
 
 
-def _learn(
-    learner: Learner, lesson: Lesson, trainer: HeadTrainer, tick: Tick
-) -> NDArray[np.float32]:
+def _learnt(
+    learner: Learner, lessons: Iterable[Lesson], trainings: Trainings, of: int, tick: Tick
+) -> Iterator[tuple[Lesson, NDArray[np.float32]]]:
+    """Each lesson with the rows that are learnt from it."""
+    begun: deque[Lesson] = deque()
+
+    def unseen() -> Iterator[Lesson]:
+        for lesson in lessons:
+            begun.append(lesson)
+            yield _unseen(lesson)
+
+    for rows in trainings.heads(learner, unseen(), of, tick):
+        yield begun.popleft(), rows
+
+
+def _unseen(lesson: Lesson) -> Lesson:
+    """From the means, because the champion has seen the photos that are left out."""
     means = lesson.means()
     unseen = replace(lesson, champion=np.where(lesson.known[:, None], means, 0).astype(np.float32))
     if lesson.anchor is not None:  # it has seen every photo as well
         known = np.asarray(lesson.anchor.any(axis=1))[:, None]
         unseen = replace(unseen, anchor=np.where(known, means, 0).astype(np.float32))
-    return learner.learn(unseen, trainer, tick)
-
-
-def _part(tick: Tick, done: int, parts: int) -> Tick:
-    return lambda share: tick((done + share) / parts)
+    return unseen
 
 
 def _photo_folds(owners: NDArray[np.intp], folds: int) -> NDArray[np.intp]:

@@ -35,8 +35,9 @@ from enrollment.promotion import (
 )
 from enrollment.reliability import calibration_error
 from enrollment.steadiness import steadied
+from enrollment.workplace import Trainings
 from models.head_file import HeadArrays, pack, rows_problem
-from models.head_trainer import HeadTrainer, capacity_for
+from models.head_trainer import capacity_for
 from models.learners import Imprint, Learner, Lesson
 from store.archive import Archive
 from store.errors import UnknownSubject
@@ -168,7 +169,7 @@ class Nightly:
         prior: Callable[[], float],
         write_report: WriteReport,
         actor: str,
-        trainer: HeadTrainer,
+        trainings: Trainings,
         cohort: Callable[[], Cohort | None] = lambda: None,
         steady: Callable[[OperatingPoint], float] = lambda point: point.threshold,
         now: Now = lambda: datetime.now(UTC),
@@ -181,7 +182,7 @@ class Nightly:
         self._actor = actor
         self._now = now
         self._policy = policy or PromotionPolicy()
-        self._trainer = trainer
+        self._trainings = trainings
         self._cohort = cohort
         self._steady = steady
 
@@ -302,7 +303,9 @@ class Nightly:
         told("plan")
         snapshot = take(self._gallery, self._archive)
         max_fpir, prior, cohort = self._gallery.max_fpir(), self._prior(), self._cohort()
-        measure = Measure(self._trainer, max_fpir, prior, snapshot.generation, cohort, self._steady)
+        measure = Measure(
+            self._trainings, max_fpir, prior, snapshot.generation, cohort, self._steady
+        )
         chosen = plan(self._work(snapshot), policy, full)
         watch.lap("plan")
         before = self._before(snapshot, policy, measure, told("search with last night's head"))
@@ -317,7 +320,8 @@ class Nightly:
                 "challenger", chosen.learner, snapshot.tonight, told("train and search")
             )
             watch.lap("evaluate")
-            rows = chosen.learner.learn(snapshot.tonight.lesson, self._trainer, told("train"))
+            lesson = snapshot.tonight.lesson
+            (rows,) = self._trainings.heads(chosen.learner, [lesson], 1, told("train"))
             if chosen.learner.name == MERGED:
                 rows = self._as_joined(snapshot.tonight, rows)
             watch.lap("train")
@@ -483,14 +487,14 @@ class Measure:
 
     def __init__(
         self,
-        trainer: HeadTrainer,
+        trainings: Trainings,
         max_fpir: float,
         prior: float,
         generation: int,
         cohort: Cohort | None = None,
         steady: Callable[[OperatingPoint], float] = lambda point: point.threshold,
     ) -> None:
-        self._trainer = trainer
+        self._trainings = trainings
         self._steady = steady
         self._asked = max_fpir, prior, generation
         self._tail = cohort.tail if cohort else None
@@ -506,7 +510,7 @@ class Measure:
             learner,
             lesson,
             learnt.template_ids,
-            self._trainer,
+            self._trainings,
             lambda s: tick(s / 2),
             lowering=self._lowering,
         )
@@ -552,7 +556,7 @@ class Measure:
     def _strangers(
         self, learner: Learner, lesson: Lesson, tick: Callable[[float], None] = lambda share: None
     ) -> Trials:
-        return stranger_searches(learner, lesson, self._trainer, tick, lowering=self._lowering)
+        return stranger_searches(learner, lesson, self._trainings, tick, lowering=self._lowering)
 
 
 class _OvertakenError(Exception):

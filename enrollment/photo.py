@@ -62,7 +62,7 @@ def decode(photo: Photo, decoder: Decoder | None = None) -> Picture | Reason:
     Args:
         decoder: None takes the process's own, which is started when it is first needed.
     """
-    data = _bytes_of(photo)
+    data = bytes_of(photo)
     if isinstance(data, Reason):
         return data
     pixels = _pixels(data, decoder)
@@ -75,7 +75,7 @@ def decode_small(
     photo: Photo, side: int, decoder: Decoder | None = None
 ) -> NDArray[np.uint8] | Reason:
     """As `decode`, (h, w, 3) uint8 RGB, of at most `side` px each way: for showing, quickly."""
-    data = _bytes_of(photo)
+    data = bytes_of(photo)
     return data if isinstance(data, Reason) else _pixels(data, decoder, side)
 
 
@@ -92,7 +92,8 @@ def shared_decoder() -> Decoder:
     return decoder
 
 
-def _bytes_of(photo: Photo) -> bytes | Reason:
+def bytes_of(photo: Photo) -> bytes | Reason:
+    """Its bytes, `MAX_BYTES` at most; or why they cannot be had."""
     try:
         data = photo.read()
     except OSError as error:

@@ -1,12 +1,16 @@
 """Detectors and backbones by name: the gallery's own, and one that it may move to."""
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.errors import BadInput
 from enrollment.opening import DEFAULT_DETECTOR, absolute_spec, build_capture, open_capture
-from models.backbone import resolve_backbone
+from models.backbone import open_backbone, resolve_backbone
+from models.detector import open_detector
 from models.errors import ModelError
 from models.vgg_face import download_weights
 from models.weights import Progress
@@ -25,6 +29,10 @@ class Pipelines(Protocol):
         Raises:
             BadInput: it cannot be opened, or is not known.
         """
+        ...
+
+    def opener(self, facts: GalleryFacts) -> Callable[[], Capture]:
+        """What opens in another process what these facts name; it knows names and folders alone."""
         ...
 
 
@@ -56,3 +64,14 @@ class PipelinesOf:
         except ModelError as error:
             raise BadInput(words_of(error)) from error
         return capture, chosen, reason
+
+    def opener(self, facts: GalleryFacts) -> Callable[[], Capture]:
+        settings = self._settings
+        detector = absolute_spec(settings.detector) if settings.detector else facts.detector
+        weights = settings.weights_home, settings.weights_search
+        return partial(_open, detector, facts.backbone, *weights)
+
+
+def _open(detector: str, backbone: str, home: Path, search: tuple[Path, ...]) -> Capture:
+    """Raises ModelError: they are not on this machine. Nothing is downloaded."""
+    return Capture(open_detector(detector), open_backbone(backbone, home, search=search))

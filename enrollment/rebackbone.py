@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.ahead import ahead
 from enrollment.backbone_agreement import Agreement, Seen, compare
 from enrollment.calibration import OperatingPoint, point_to_store
 from enrollment.capture import Capture
@@ -33,7 +34,8 @@ from enrollment.night_lease import runs_now
 from enrollment.pipelines import Pipelines
 from enrollment.rebackbone_lease import Lease, claim
 from enrollment.rebackbone_report import write
-from enrollment.reembedding import reembed
+from enrollment.reembedding import Kept, reembed
+from enrollment.workplace import Here, Workplace
 from models.fingerprint import fingerprint, golden_agree, golden_embeddings
 from store import shadow as rows
 from store.archive import Archive
@@ -138,6 +140,7 @@ class Rebackbone:
 
     pipelines: opens backbones by name. serving: what the gallery has now; raises where it cannot be
     opened. follow: measures the operating point after a move. place: the gallery's, for the report.
+    workplace: where kept photos are embedded for the shadow.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class Rebackbone:
         place: str,
         actor: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        workplace: Workplace | None = None,
     ) -> None:
         self._gallery = gallery
         self._archive = archive
@@ -159,6 +163,7 @@ class Rebackbone:
         self._place = place
         self._actor = actor
         self._now = now
+        self._workplace = workplace or Here()
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -223,7 +228,7 @@ class Rebackbone:
         self._check_detector(before, capture)
         with self._leased() as lease:
             self._begin(facts)
-            return self._prepared(capture, lease, progress)
+            return self._prepared(capture, facts, lease, progress)
 
     def prepare_back(self, progress: Progress = lambda stage, share: None) -> Prepared:
         """As `prepare`, for the backbone that the gallery had before.
@@ -244,7 +249,7 @@ class Rebackbone:
         capture, _, _ = self._pipelines.named(shadow.facts.backbone, shadow.facts.detector)
         self._check_same(shadow.facts, capture)
         with self._leased() as lease:
-            return self._prepared(capture, lease, progress)
+            return self._prepared(capture, shadow.facts, lease, progress)
 
     def _begin(self, facts: GalleryFacts) -> None:
         shadow = self._gallery.shadow()
@@ -287,10 +292,12 @@ class Rebackbone:
         ):
             raise BadInput(_other_embeddings(facts))
 
-    def _prepared(self, capture: Capture, lease: Lease, progress: Progress) -> Prepared:
+    def _prepared(
+        self, capture: Capture, facts: GalleryFacts, lease: Lease, progress: Progress
+    ) -> Prepared:
         for _ in range(_ROUNDS):
             try:
-                self._build(capture, lease, progress)
+                self._build(capture, facts, lease, progress)
                 return self._look(capture, lease, progress)
             except _ChangedError:
                 lease.beat()
@@ -301,21 +308,37 @@ class Rebackbone:
             )
         )
 
-    def _build(self, capture: Capture, lease: Lease, progress: Progress) -> None:
+    def _build(
+        self, capture: Capture, facts: GalleryFacts, lease: Lease, progress: Progress
+    ) -> None:
         """Embed every photo that has a template and none in the shadow; each batch is kept."""
         waiting = self._gallery.shadow_pending()
-        for start in range(0, len(waiting), _AT_ONCE):
+        for done, (samples, vectors) in enumerate(self._embedded(waiting, capture, facts, lease)):
             lease.beat()
-            progress("embed", start / len(waiting))
-            samples = self._gallery.some_samples(waiting[start : start + _AT_ONCE])
+            progress("embed", done * _AT_ONCE / len(waiting))
             new = [
                 rows.NewTemplate(sample.sample_id, vector)
-                for sample, vector in zip(samples, _reembed(samples, capture), strict=True)
+                for sample, vector in zip(samples, vectors, strict=True)
             ]
             with self._gallery.change(self._actor, raises_generation=False) as change:
                 lease.check(change)
                 rows.put(change, new)
         progress("embed", 1.0)
+
+    def _embedded(
+        self, waiting: Sequence[str], capture: Capture, facts: GalleryFacts, lease: Lease
+    ) -> Iterator[tuple[list[Sample], list[NDArray[np.float32] | None]]]:
+        """Batch by batch, wherever there are eyes; the next ones are under way meanwhile."""
+        if not waiting:
+            return
+        eyes = self._workplace.eyes(capture, facts, lambda: self._pipelines.opener(facts))
+        batches = (
+            self._gallery.some_samples(waiting[start : start + _AT_ONCE])
+            for start in range(0, len(waiting), _AT_ONCE)
+        )
+        yield from ahead(
+            lambda samples: eyes.reembed(_kept(samples)), batches, eyes.batches, lease.beat
+        )
 
     def _look(self, capture: Capture, lease: Lease, progress: Progress) -> Prepared:
         progress("compare", 0.0)
@@ -451,7 +474,7 @@ class Rebackbone:
         with self._leased() as lease:
             for _ in range(_ROUNDS):
                 if prepared.agreement.generation != self._gallery.generation():
-                    prepared = self._prepared(prepared.capture, lease, progress)
+                    prepared = self._prepared(prepared.capture, prepared.facts, lease, progress)
                 if prepared.against(terms):
                     return prepared, None
                 try:
@@ -587,7 +610,11 @@ def _other_embeddings(facts: GalleryFacts) -> str:
 
 
 def _reembed(samples: Sequence[Sample], capture: Capture) -> list[NDArray[np.float32] | None]:
-    return reembed([(sample.image, sample.details) for sample in samples], capture)
+    return reembed(_kept(samples), capture)
+
+
+def _kept(samples: Sequence[Sample]) -> list[Kept]:
+    return [(sample.image, sample.details) for sample in samples]
 
 
 def _timed(

@@ -75,6 +75,7 @@ from enrollment.tally import Tally
 from enrollment.veto import Vetoes
 from enrollment.webhooks import Webhooks
 from enrollment.what_if import WhatIf
+from enrollment.workplace import Eyes, Here, Workplace
 from models.anti_spoofing import AntiSpoofing
 from models.backbone import Backbone
 from models.errors import ModelError
@@ -138,8 +139,10 @@ class Service:
         *,
         pipelines: Pipelines | None = None,
         signs_in: bool = False,
+        workplace: Workplace | None = None,
     ) -> None:
         self._pipelines = pipelines or PipelinesOf(settings)
+        self._workplace = workplace or Here()
         self.signs_in = signs_in  # do people sign in, so that each may do what is theirs alone?
         self.tally = tally or Tally()
         self._ending = False
@@ -281,8 +284,17 @@ class Service:
 
     def _enroller(self) -> Enroller:
         return Enroller(
-            self._gallery, self._capture, self._roster, self._vetoes, self._settings.actor
+            self._gallery,
+            self._capture,
+            self._roster,
+            self._vetoes,
+            self._settings.actor,
+            self._eyes(),
         )
+
+    def _eyes(self) -> Eyes:
+        facts = self.facts
+        return self._workplace.eyes(self._capture, facts, lambda: self._pipelines.opener(facts))
 
     @cached_property
     def _foresight(self) -> Foresight:
@@ -921,6 +933,7 @@ class Service:
             self._calibrator.follow,
             str(self._settings.home.resolve()),
             self._settings.actor,
+            workplace=self._workplace,
         )
 
     def drop_cohort(self) -> CohortReport:
@@ -992,7 +1005,7 @@ class Service:
             lambda: self._capture.backbone.priors.threshold,
             report.write,
             self._settings.actor,
-            self._trainer,
+            self._workplace.trainings(self._trainer),
             self._roster.cohort,
             self._calibrator.steady,
         )
@@ -1136,6 +1149,7 @@ def open_service(
     capture: Capture | None = None,
     who: Who | None = None,
     pipelines: Pipelines | None = None,
+    workplace: Workplace | None = None,
 ) -> Service:
     """Open the gallery of these settings, or of this folder.
 
@@ -1145,6 +1159,7 @@ def open_service(
             those that the gallery was made with, when they are first needed.
         pipelines: opens detectors and backbones by name; None: those that Rollcall knows.
         who: in whose name a thread acts, where people sign in; None: nobody does.
+        workplace: where many photos are looked at and heads are trained; None: in this process.
 
     Raises:
         GalleryMissing, GalleryDamaged, GalleryLocked, KeyMissing: it cannot be used, and why.
@@ -1181,4 +1196,5 @@ def open_service(
         Tally(),
         pipelines=known,
         signs_in=who is not None,
+        workplace=workplace,
     )

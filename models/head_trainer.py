@@ -1,6 +1,6 @@
 """Fitting the rows of a head: arrays in, rows out, the same rows for the same seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from models.tensorflow_runtime import load_tensorflow
 if TYPE_CHECKING:
     from models.head_step import HeadStep
     from models.keras_head import HeadModel
+    from models.learners import Learner, Lesson
 
 Tick = Callable[[float], None]
 
@@ -103,6 +104,21 @@ class HeadTrainer:
             tick((number + 1) / len(schedule))
         trained = np.asarray(model.head.rows)[: len(start)]
         return unit_rows(options.average * unit_rows(trained) + (1 - options.average) * start)
+
+    def heads(
+        self, learner: "Learner", lessons: "Iterable[Lesson]", of: int, tick: Tick
+    ) -> Iterator[NDArray[np.float32]]:
+        """The rows that the learner makes of each lesson, in order.
+
+        Args:
+            of: how many lessons there are, for `tick`.
+        """
+        for done, lesson in enumerate(lessons):
+
+            def part(share: float, done: int = done) -> None:
+                tick((done + share) / of)
+
+            yield learner.learn(lesson, self, part)
 
     def _prepared(
         self, rows: int, restraint: Restraint | None, batch: int

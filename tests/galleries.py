@@ -1,7 +1,8 @@
 """Galleries with people in them, made once: a copy takes a tenth of the time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from enrollment.capture import Capture
@@ -84,3 +85,11 @@ class TinyPipelines:
             if kind.name == backbone and backbone not in self.absent:
                 return Capture(tiny.TinyDetector(), kind()), backbone, "for tests"
         raise BadInput(f"the weights of {backbone} are not here")
+
+    def opener(self, facts: GalleryFacts) -> Callable[[], Capture]:
+        return partial(open_tiny, facts.backbone)
+
+
+def open_tiny(backbone: str) -> Capture:
+    """In any process."""
+    return TinyPipelines().named(backbone, tiny.TinyDetector.name)[0]

@@ -44,6 +44,7 @@ OWNERS = {
     "typer": {"app"},
     "apscheduler": {"app"},
     "matplotlib": {"enrollment"},
+    "ray": {"enrollment"},
 }
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 
