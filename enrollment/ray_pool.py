@@ -26,6 +26,7 @@ TRIES = 2  # workers that one piece of work may end
 MEMORY = 3 * 2**30  # bytes for a worker: VGG-Face's peak, see docs/scaling.md
 _CORES = 4  # for one worker without a GPU, from the third on: a backbone has threads of its own
 _START = 600.0  # seconds until a worker that does not come is not waited for any more
+_END = 10.0  # seconds until one that does not end is left to itself
 Tell = Callable[[str], None]
 Actor = Any  # Ray makes its methods as they are asked for
 
@@ -151,7 +152,7 @@ class Pool:
         for place in self._places:
             self._end(place)
         for thread in self._threads:
-            thread.join()
+            thread.join(_END)
 
     def ask(self, method: str, payload: bytes, *rest: object, alone: bool = False) -> bytes:
         """The answer to one piece of work, sealed on its way to and fro.
@@ -159,9 +160,12 @@ class Pool:
         Raises:
             NobodyLeft, EndedTwice; whatever the work raised.
         """
-        for tried in range(TRIES):
+        tried = 0
+        while tried < TRIES:
             place = self._take(alone or tried > 0)
             try:
+                if tried and not self._answers(place):
+                    continue  # it went before this came: that is not counted against this
                 assert place.link is not None  # noqa: S101 - a ready place has one
                 sealed = place.link.seal(payload)
                 answer = self._ray.get(getattr(place.actor, method).remote(sealed, *rest))
@@ -169,7 +173,8 @@ class Pool:
             except self._ray.exceptions.RayTaskError as error:
                 raise _cause(error) from error
             except (self._ray.exceptions.RayError, ConnectionError):
-                self._lost(place, again=tried + 1 < TRIES)
+                tried += 1
+                self._lost(place, again=tried < TRIES)
             else:
                 with self._changed:
                     self._account.done += 1
@@ -177,6 +182,13 @@ class Pool:
             finally:
                 self._give_back(place)
         raise EndedTwice
+
+    def _answers(self, place: _Place) -> bool:
+        try:
+            return bool(self._ray.get(place.actor.here.remote()))
+        except (self._ray.exceptions.RayError, ConnectionError):
+            self._lost(place, again=False)
+            return False
 
     # -- whose turn it is -----------------------------------------------------------------------
 

@@ -190,6 +190,7 @@ def test_a_worker_is_killed_and_it_is_said(start: Start, place: Path) -> None:
     assert process.returncode == 0, err
     assert "a Ray worker was lost; what it did is done again" in err
     assert "1 workers were lost" in out
+    assert "raylet" not in out + err, "what Ray itself says of it"
     assert out.count("3 of 3 photos kept") == PEOPLE - 2
     assert not any(enrolled(start).values())
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,14 @@ def killer(people: list[Enrollee], at: int, kill: Callable[[], None]) -> list[En
     return [*people[:at], replace(people[at], photos=photos), *people[at + 1 :]]
 
 
+def both_ready(service: Service, crew: RayCrew) -> None:
+    service._eyes()  # waits for the first
+    until = time.monotonic() + 120
+    while len(crew.pids()) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(crew.pids()) == 2
+
+
 def test_the_same_as_without(
     opened: Callable[..., Service], crew: RayCrew, person: Person, without: tuple
 ) -> None:
@@ -174,6 +183,7 @@ def test_a_worker_is_killed_in_the_middle(
     told: list[str],
 ) -> None:
     service = opened(crew)
+    both_ready(service, crew)
     people = killer(everybody(person), 5, lambda: os.kill(crew.pids()[0], signal.SIGKILL))
     reports = list(service.enroll(people, "yes", allow_collision))
     assert decided(reports) == without[0]
@@ -194,6 +204,7 @@ def test_all_workers_are_killed_and_none_comes_again(
 ) -> None:
     with RayCrew(ray, told.append, replaced=0) as crew:
         service = opened(crew)
+        both_ready(service, crew)
 
         def kill() -> None:
             for pid in crew.pids():
@@ -205,6 +216,23 @@ def test_all_workers_are_killed_and_none_comes_again(
         assert (crew.account.lost, crew.account.given_up) == (2, 0)
         assert crew.account.here > PHOTOS
         assert told[-1].endswith("0 are left")
+
+
+def test_workers_that_went_while_they_were_idle_cost_no_photo(
+    opened: Callable[..., Service],
+    ray: ModuleType,
+    person: Person,
+    told: list[str],
+) -> None:
+    """Two dead ones in a row are not the photo's fault."""
+    with RayCrew(ray, told.append, replaced=0) as crew:
+        service = opened(crew)
+        both_ready(service, crew)
+        for pid in crew.pids():
+            os.kill(pid, signal.SIGKILL)
+        (report,) = service.enroll([person(1, range(1))], "yes")
+        assert report.accepted == 1
+        assert (crew.account.lost, crew.account.given_up, crew.account.done) == (2, 0, 0)
 
 
 def test_a_photo_that_kills_every_worker_is_refused_and_nobody_elses(
@@ -244,15 +272,8 @@ def test_workers_have_no_key_no_name_and_no_face_in_clear(
     ray: ModuleType,
     person: Person,
     told: list[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither in their environment, nor in what Ray keeps or writes."""
-    passed: list[bytes] = []
-
-    def remembering(sealed: bytes) -> bytes:
-        passed.append(sealed)
-        return sealed
-
     with RayCrew(ray, told.append) as crew:
         service = opened(crew)
         photo = person(3, range(1)).photos[0]
