@@ -378,7 +378,9 @@ def _pointer(home: Path) -> Path:
 def _read_pointer(home: Path) -> dict[str, str]:
     try:
         said = tomllib.loads(_pointer(home).read_text("utf-8"))
-        named: dict[str, str] = {name: str(said[name]) for name in ("database", "index") if name in said}
+        named: dict[str, str] = {
+            name: str(said[name]) for name in ("database", "index") if name in said
+        }
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
