@@ -310,11 +310,11 @@ def test_one_lost_row_of_many_is_noticed_when_it_is_asked_how_it_is(
     gallery: Gallery, milvus: Milvus
 ) -> None:
     enroll(gallery, "Anna", 30, seed=1)
-    gallery.settle_index()
+    gallery.check_index()
     milvus.delete(min(milvus.rows()))
     with pytest.raises(IndexDamaged, match="fewer rows"):
-        gallery.settle_index()
-    gallery.settle_index()
+        gallery.check_index()
+    gallery.check_index()
     assert len(milvus.rows()) == 30
 
 
