@@ -29,6 +29,8 @@ from app import (
 from app.failure import BAD_INPUT, UNUSABLE, exit_code
 from app.output import note
 
+INTERRUPTED = 130  # what typer makes of Ctrl-C, without a word
+
 app = typer.Typer(
     name="rollcall",
     help="Enrolls a company's people by face, and recognises them.",
@@ -92,7 +94,7 @@ def _run(arguments: list[str]) -> int:
     except typer.exceptions.TyperException as error:
         return _fail(_usage(error), getattr(error, "exit_code", BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; what was acknowledged is kept, run it again to go on", 130)
+        result = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away; that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,6 +107,8 @@ def _run(arguments: list[str]) -> int:
             text = f"this should not have happened: {type(error).__name__}: {error}"
             return _fail(f"{text} (ROLLCALL_DEBUG=1 shows where)", UNUSABLE)
         return _fail(str(error), code)
+    if result == INTERRUPTED:
+        return _fail("interrupted; what was acknowledged is kept, run it again to go on", result)
     return result if isinstance(result, int) else 0
 
 

@@ -40,7 +40,8 @@ float read_once(const float *p, size_t n) {
     return sum;
 }
 """
-_TIMES = 5_000_000
+_TIMES = 20_000_000  # a fifth of a second
+_TRIES = 3
 
 
 class Limits:
@@ -56,12 +57,16 @@ class Limits:
         return "C" if self._library is not None else "numpy, for there is no C compiler"
 
     def gflops(self) -> float:
-        """10^9 float32 operations a second, now."""
+        """10^9 float32 operations a second, now: the best of three, for others can only take away
+        from what the machine can do."""
         if self._library is None:
             square = np.ones((1024, 1024), np.float32)
-            return 2 * 1024**3 / 1e9 / self._seconds(lambda: square @ square)
+            return 2 * 1024**3 / 1e9 / self._best(lambda: square @ square)
         work = partial(self._library.multiply_add, _TIMES)
-        return 2 * _LANES * _TIMES * self.threads / 1e9 / self._seconds(work)
+        return 2 * _LANES * _TIMES * self.threads / 1e9 / self._best(work)
+
+    def _best(self, work: Callable[[], object]) -> float:
+        return min(self._seconds(work) for _ in range(_TRIES))
 
     def seconds_to_read(self, array: NDArray[np.float32]) -> float:
         """Seconds that it takes one thread to read a contiguous array once, now."""

@@ -64,6 +64,18 @@ def test_no_gallery(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "rollcall init" in json.loads(out)["next_step"]
 
 
+def test_ctrl_c_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("enrollment.service.open_service", broken_off)
+    code, out, err = run(capsys, "people", "--home", str(tmp_path / "none"))
+    assert (code, out) == (130, "")
+    assert "run it again to go on" in err
+
+
 def test_bad_input_is_refused_before_anything_is_opened(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
