@@ -131,6 +131,7 @@ def picture(figures: Sequence[Figure], path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
+    mpl.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
     judged = [one for one in figures if one.met is not None and one.value > 0][::-1]
@@ -140,11 +141,14 @@ def picture(figures: Sequence[Figure], path: Path) -> None:
     ]
     shown, axes = pyplot.subplots(figsize=(10, 1 + 0.3 * len(judged)))
     colours = ["#2a7f62" if one.met else "#b4542d" for one in judged]
-    axes.barh([f"{one.part}: {one.what}" for one in judged], shares, color=colours)
+    rows = range(len(judged))
+    axes.barh(rows, shares, color=colours)
+    axes.set_yticks(rows, [f"{one.part}: {one.what}" for one in judged])
+    axes.margins(y=0.01)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.set_xlabel("measured against the goal (1: met; further right: better)")
-    for row, (one, share) in enumerate(zip(judged, shares, strict=True)):
+    for row, one, share in zip(rows, judged, shares, strict=True):
         axes.text(share, row, f" {one.value:.3g} {one.unit}", va="center", fontsize=7)
     axes.tick_params(labelsize=7)
     shown.tight_layout()

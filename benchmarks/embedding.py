@@ -197,7 +197,11 @@ def compare(weights: Path, threads: int, rounds: int) -> list[Figure]:
         if not name.startswith(("rollcall", "numpy")):
             figures.append(
                 figure(
-                    PART, f"same face, {name}", [float(own @ one["row"])], "cosine", at_least=0.9999
+                    PART,
+                    f"same face, {name}, {on}",
+                    [float(own @ one["row"])],
+                    "cosine",
+                    at_least=0.9999,
                 )
             )
     return figures
