@@ -24,17 +24,24 @@ def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
     return sa.Table(name, metadata, *columns, sqlite_strict=True)
 
 
+def _pipeline() -> tuple[sa.schema.SchemaItem, ...]:
+    """Which detector and backbone the templates are of."""
+    return (
+        sa.Column("backbone", sa.Text, nullable=False),
+        sa.Column("backbone_reason", sa.Text, nullable=False),
+        sa.Column("detector", sa.Text, nullable=False),
+        sa.Column("dimension", Id, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("golden", sa.LargeBinary, nullable=False),
+    )
+
+
 gallery = _table(
     "gallery",
     sa.Column("one", Id, primary_key=True, autoincrement=False),
     sa.Column("gallery_id", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
-    sa.Column("backbone", sa.Text, nullable=False),
-    sa.Column("backbone_reason", sa.Text, nullable=False),
-    sa.Column("detector", sa.Text, nullable=False),
-    sa.Column("dimension", Id, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
-    sa.Column("golden", sa.LargeBinary, nullable=False),
+    *_pipeline(),
     sa.Column("consent_policy", sa.Text, nullable=False),
     sa.Column("max_fpir", sa.REAL, nullable=False),
     sa.Column("key_id", sa.Text, nullable=False),
@@ -130,12 +137,7 @@ shadow = _table(
     sa.Column("one", Id, primary_key=True, autoincrement=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("since", sa.Text, nullable=False),
-    sa.Column("backbone", sa.Text, nullable=False),
-    sa.Column("backbone_reason", sa.Text, nullable=False),
-    sa.Column("detector", sa.Text, nullable=False),
-    sa.Column("dimension", Id, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
-    sa.Column("golden", sa.LargeBinary, nullable=False),
+    *_pipeline(),
     sa.CheckConstraint("one = 1", name="single_row"),
     sa.CheckConstraint("state IN ('building', 'kept')", name="state"),
 )
