@@ -170,11 +170,11 @@ class Door:
     def _seen(self, frame: "Frame", passages: "Passages") -> "list[Passage]":
         """Nobody, while the database is away for longer than memory may speak for it, or the index
         is: whoever was before the camera is forgotten undecided, and the door stays."""
-        from store.errors import DatabaseAway, IndexUnusable
+        from store.errors import DatabaseAway, GalleryLocked, IndexUnusable
 
         try:
             found = passages.see(frame)
-        except (DatabaseAway, IndexUnusable) as error:
+        except (DatabaseAway, GalleryLocked, IndexUnusable) as error:
             passages.drop()
             if isinstance(error, IndexUnusable):
                 self._follow_index("away")

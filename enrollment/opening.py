@@ -113,7 +113,7 @@ def join(
         raise BadInput(
             message("there is a gallery in {home} already; nothing was changed", home=settings.home)
         )
-    index = _checked_index(index or settings.index)
+    index = checked_index(index or settings.index)
     facts, key_id = read_facts(url)
     open_gallery(url, read_key(settings, facts.gallery_id, key_id), index=index).close()
     open_capture(settings, facts, progress)
@@ -179,7 +179,7 @@ def write_gallery(
             settings,
             facts,
             database or settings.database,
-            _checked_index(index or settings.index),
+            checked_index(index or settings.index),
         )
     except OSError as error:
         raise _cannot_be_made(settings, error) from error
@@ -279,11 +279,14 @@ def move_index(settings: Settings, index: str | None) -> None:
         BadInput: it is no such URL. IndexUnusable: one of both does not answer; nothing was
         changed.
     """
-    index, before = _checked_index(index), index_url(settings.home)
+    index, before = checked_index(index), index_url(settings.home)
     url = database_url(settings.home)
     facts, key_id = read_facts(url)
     key = read_key(settings, facts.gallery_id, key_id)
     anchors = settings.anchor_files(facts.gallery_id)
+    if before is not None and before != index:
+        with closing(open_gallery(url, key, anchors, index=before)) as here:
+            here.settle_index()  # else what was written elsewhere would stay there
     if index is not None:
         with closing(open_gallery(url, key, anchors, index=index)) as there:
             there.settle_index()
@@ -293,13 +296,15 @@ def move_index(settings: Settings, index: str | None) -> None:
     write_pointer(settings.home, url if is_elsewhere(settings.home) else None, index)
 
 
-def _checked_index(index: str | None) -> str | None:
-    if index is not None:
-        try:
-            check_url(index)
-        except StoreError as error:
-            raise BadInput(words_of(error)) from error
-    return index
+def checked_index(index: str | None) -> str | None:
+    if index is None:
+        return None
+    try:
+        check_url(index)
+    except StoreError as error:
+        raise BadInput(words_of(error)) from error
+    # A file is the same one from whatever folder Rollcall is started.
+    return index if "://" in index else str(Path(index).expanduser().resolve())
 
 
 def open_capture(

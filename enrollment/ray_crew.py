@@ -1,5 +1,6 @@
 """Workers on a Ray cluster: they see, embed and train; this process decides and writes."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 
@@ -93,6 +94,7 @@ class RayEyes:
     def __init__(self, pool: "Pool", own: OwnEyes, account: Account) -> None:
         self._pool = pool
         self._own = own
+        self._room = threading.Semaphore(own.at_once)  # as many photos here as without Ray
         self._account = account
 
     @property
@@ -107,7 +109,8 @@ class RayEyes:
         try:
             return read_seen(self._pool.ask("see", data))
         except NobodyLeft:
-            return self._own.see(data)
+            with self._room:
+                return self._own.see(data)
         except EndedTwice:
             self._account.given_up += 1
             return Reason(
@@ -123,7 +126,8 @@ class RayEyes:
         try:
             return read_vectors(self._pool.ask("reembed", pack_kept(photos)))
         except (NobodyLeft, EndedTwice):
-            return self._own.reembed(photos)
+            with self._room:
+                return self._own.reembed(photos)
 
 
 class RayTrainings:

@@ -264,6 +264,10 @@ class Pool:
             )
         except (self._ray.exceptions.RayError, ConnectionError):
             refusal, lost = Unusable(message("a Ray worker was lost while it started")), True
+        except Exception as error:  # else whoever waits for this place would wait for ever
+            refusal = Unusable(
+                message("a Ray worker cannot start: {error}", error=type(error).__name__)
+            )
         with self._changed:
             if refusal is None and not self._closed:
                 place.ready = True

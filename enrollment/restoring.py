@@ -16,7 +16,7 @@ from enrollment.config import Settings
 from enrollment.erasure import erase_again
 from enrollment.errors import BadInput, Unusable
 from enrollment.key_source import key_of_backup
-from enrollment.opening import POINTER, write_pointer
+from enrollment.opening import POINTER, checked_index, write_pointer
 from store.archive import open_archive
 from store.backup import DATABASE, read_header, wipe_folder
 from store.database import sqlite_url
@@ -108,7 +108,7 @@ def _restore(
 ) -> Restored:
     if len(reason) > _MOST_REASON:
         raise BadInput(message("write down why, in at most {most} letters", most=_MOST_REASON))
-    home = settings.home
+    home, index = settings.home, checked_index(settings.index)
     _check_empty(home)
     header = read_header(file)
     anchors = settings.anchor_files(header.gallery_id)
@@ -162,7 +162,7 @@ def _restore(
             )
         finally:
             gallery.close()
-        _move(folder, home, settings.index)
+        _move(folder, home, index)
     except BaseException:
         _clear(home)
         raise

@@ -58,7 +58,6 @@ from store.errors import (
     GalleryExists,
     GalleryMissing,
     IndexDamaged,
-    IndexUnusable,
     StoreError,
 )
 from store.index import TemplateIndex
@@ -233,17 +232,23 @@ class Gallery:
             GalleryDamaged: a row cannot be decrypted.
         """
         with self._lock:
-            self.refresh()
-            with self._reading() as connection:
-                ids = sorted(metadata.searchable(connection))
-                live, rebuilt = self._index.digests(ids, self._truth(connection), progress)
+            count, live, rebuilt = self._digests(progress)
+            if live != rebuilt and self.generation() != self._generation:
+                # What is elsewhere was compared with a state that was over.
+                count, live, rebuilt = self._digests(progress)
             return Verification(
-                templates=len(ids),
+                templates=count,
                 live_digest=live,
                 rebuilt_digest=rebuilt,
                 damage=damage(self._engine),
                 audit=self.verify_audit(),
             )
+
+    def _digests(self, progress: Callable[[float], None]) -> tuple[int, str, str]:
+        self.refresh()
+        with self._reading() as connection:
+            ids = sorted(metadata.searchable(connection))
+            return len(ids), *self._index.digests(ids, self._truth(connection), progress)
 
     def verify_audit(self) -> AuditVerification:
         """Is everything as Rollcall wrote it: the audit trail, the seals, the anchors?"""
@@ -305,23 +310,25 @@ class Gallery:
             self.settle_index()
             return len(self._index)
 
-    def settle_index(self, *, resting: bool = False) -> None:
+    def settle_index(self, *, erasing: bool = False) -> None:
         """See that an index elsewhere has what the database has. Nothing to do where it is in
         memory.
 
         Args:
-            resting: see also that nothing is left there of suspended people who were erased.
+            erasing: compare all ids, so that nothing is left there of anybody who was erased.
 
         Raises:
             IndexUnusable: it has not.
         """
         with self._fresh():
-            self._index.settle(self._holding, resting=resting)
+            self._index.settle(self._holding, erasing=erasing)
 
     def check_index(self) -> None:
         """As `settle_index`, and a count of the rows that are elsewhere. Raises IndexUnusable."""
+        if not self._index.is_elsewhere:
+            return
         with self._fresh():
-            self._index.settle(self._holding)
+            self._index.settle(self._holding, answering=True)
             try:
                 self._index.check()
             except IndexDamaged:
@@ -365,6 +372,9 @@ class Gallery:
                 the index is elsewhere, and may hold rows of theirs. StoreError: the disk is full or
                 broken.
         """
+        with self._reading() as connection:
+            unfinished = sa.select(erasures.c.subject_mac).where(erasures.c.state == "erased")
+            begun = list(connection.execute(unfinished).scalars())
         try:
             self.write_down_erasures()
             self.erase_from_backups(of_subjects_alone=of_subjects_alone)
@@ -374,11 +384,11 @@ class Gallery:
         if not self.cut_log():
             return False
         if self._index.is_elsewhere:
-            self.settle_index(resting=True)
+            self.settle_index(erasing=True)
         with translated(), self._engine.begin() as connection:
-            connection.execute(
-                sa.update(erasures).where(erasures.c.state == "erased").values(state="confirmed")
-            )
+            for some in metadata.chunks(begun):  # others' may have begun meanwhile
+                ours = erasures.c.subject_mac.in_(some)
+                connection.execute(sa.update(erasures).where(ours).values(state="confirmed"))
         return True
 
     def is_older(self) -> bool:
@@ -739,7 +749,7 @@ class Gallery:
             def exact(ids: Sequence[int]) -> NDArray[np.float32] | None:
                 return None if connection is None else self._vectors(connection, ids)
 
-            self._index.settle(self._holding)
+            self._index.settle(self._holding, answering=True)
             found = self._index.search(probes, k, exact)
             return [
                 [Match(template_id, self._labels[template_id], score) for template_id, score in row]
@@ -1209,7 +1219,7 @@ class Gallery:
             self._forget_seals(sealing.seen)
             self._follow(change, sealing.seen)
             # Else before the next answer, or by the next process that gives one.
-            with suppress(IndexUnusable):
+            with suppress(StoreError):
                 self._index.settle(self._holding)
             self._keep_anchors(end, at_once=any(a.startswith(_GRAVE) for a in change.recorded))
 

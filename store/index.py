@@ -83,7 +83,7 @@ class TemplateIndex:
 
     # What is to be done where the index is elsewhere, see `milvus_index.py`.
 
-    def settle(self, holding: "Holding", *, resting: bool = False) -> None:
+    def settle(self, holding: "Holding", *, erasing: bool = False, answering: bool = False) -> None:
         pass
 
     def check(self) -> None:

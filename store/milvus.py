@@ -177,7 +177,7 @@ class MilvusCollection:
             raise self.damaged(message("it gives rows that were deleted"))
 
     def _put(self, data: list[dict[str, Any]], client: "MilvusClient") -> None:
-        client.upsert(self.name, data, timeout=_WRITE_SECONDS)
+        client.upsert(self.name, data, timeout=_ASK_SECONDS, retry_on_rate_limit=False)
 
     def _delete(self, ids: Sequence[int], client: "MilvusClient") -> None:
         client.delete(self.name, ids=list(ids), timeout=_WRITE_SECONDS)
@@ -272,9 +272,10 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port
+        right = right and not (parts.query or parts.fragment or "@" in parts.path)
     except ValueError:
         right = None
-    if not right and ("://" in url or not url.endswith(".db")):
+    if not right and ("://" in url or "@" in url or not url.endswith(".db")):
         raise StoreError(
             message(
                 "the index is https://HOST:PORT of a Milvus, or FILE.db for Milvus Lite in this "
@@ -285,8 +286,11 @@ def check_url(url: str) -> None:
 
 def place_of(url: str) -> str:
     """For people to read, without a password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.hostname else url
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port}" if parts.hostname else url.rpartition("@")[2]
+    except ValueError:  # a part of a password may be in its words
+        return "?"
 
 
 def _connect(url: str) -> "MilvusClient":

@@ -52,7 +52,6 @@ class MilvusIndex:
         self._unsure = set[int]()  # to be looked for
         self._missing = set[int]()  # to be written
         self._gone = set[int]()  # to be deleted, where they are kept no more
-        self._resting = set[int]()  # kept, and nobody is to be found by them
         self._unsettled = 0  # rows; 1,000 of them cost Milvus Lite 0.1 s a search
         self._known = 0  # which opening of the collection was compared with the database
 
@@ -86,7 +85,6 @@ class MilvusIndex:
         self._live.update(ids)
         self._unsure.update(ids)
         self._gone.difference_update(ids)
-        self._resting.difference_update(ids)
 
     def remove(self, ids: Sequence[int]) -> int:
         """As of `TemplateIndex`; `settle` deletes those that are kept no more."""
@@ -97,18 +95,21 @@ class MilvusIndex:
         self._gone |= gone
         return len(gone)
 
-    def settle(self, holding: Holding, *, resting: bool = False) -> None:
+    def settle(self, holding: Holding, *, erasing: bool = False, answering: bool = False) -> None:
         """Bring Milvus to what the database says.
 
         Args:
             holding: nobody else changes a template within.
-            resting: see also whether somebody was erased who could not be found before.
+            erasing: compare all ids first, for others may have written rows of whom nobody here
+                knows.
+            answering: rows of nobody may wait for the next change: a search passes them over, and
+                must not wait for whoever writes.
 
         Raises:
             IndexAway, IndexDamaged: it is not, and nothing may be answered. GalleryDamaged.
         """
         self._collection.open(anew=self._by_content)
-        if self._collection.opened != self._known:
+        if erasing or self._collection.opened != self._known:
             self._look_at_everything(holding)
         if self._unsure:
             self._missing |= self._unsure - self._collection.among(sorted(self._unsure))
@@ -119,9 +120,7 @@ class MilvusIndex:
             self._missing.difference_update(some)
         if self._unsettled >= AT_ONCE:
             self._settle()
-        if resting:
-            self._gone |= self._resting
-        if self._gone:
+        if self._gone and (erasing or not answering):
             self._delete(holding)
 
     def _look_at_everything(self, holding: Holding) -> None:
@@ -166,7 +165,6 @@ class MilvusIndex:
             self._collection.delete(gone)
             deleted = deleted or bool(gone)
             self._gone.difference_update(some)
-            self._resting = (self._resting - set(gone)) | (kept - self._live)
         if deleted:
             self._settle()
 

@@ -18,6 +18,7 @@ from enrollment.intake import Enrollee
 from enrollment.opening import (
     database_url,
     index_url,
+    is_elsewhere,
     is_gallery,
     move_index,
     write_gallery,
@@ -33,7 +34,7 @@ from tests.app.rest.conftest import photo
 from tests.app.rest.test_database_away import client
 from tests.conftest import facts_for_tests
 from tests.enrollment.test_rebackbone import back, move, named
-from tests.galleries import TinyPipelines, make_gallery, open_copy
+from tests.galleries import TinyPipelines, make_gallery, open_copy, settings_of
 from tests.milvus import Milvus, running
 from tests.two_sites import make_site
 
@@ -263,3 +264,24 @@ def test_another_backbone_has_rows_of_its_own_there_and_back(
             assert len(milvus.rows()) == 24
     assert len(names) == 3, "one at a time"
     assert names[0] == names[2] != names[1]
+
+
+def test_a_file_is_the_same_one_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_gallery(tmp_path / "gallery", {"Ada": (1, 2)})
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    move_index(settings_of(home, home / "keys"), "faces.db")
+    assert index_url(home) == str(tmp_path / "here" / "faces.db")
+
+
+def test_from_a_milvus_that_is_gone_nothing_is_moved(tmp_path: Path, milvus: Milvus) -> None:
+    home = make_gallery(tmp_path / "gallery", {"Ada": (1, 2)})
+    settings = settings_of(home, home / "keys")
+    gone = "http://127.0.0.1:9"
+    write_pointer(home, database_url(home) if is_elsewhere(home) else None, gone)
+    with pytest.raises(IndexAway):
+        move_index(settings, milvus.url)
+    assert index_url(home) == gone
+    assert milvus.collections() == []

@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -437,3 +438,25 @@ def test_a_description_that_rotted_is_damage(url: str) -> None:
     said = pytest.raises(GalleryDamaged, match="restore it from a backup")
     with said, translated(), engine.connect() as connection:
         connection.exec_driver_sql("SELECT templates.vectxr FROM templates")
+
+
+def test_readiness_waits_for_nobody(url: str) -> None:
+    gallery = make(url)
+    enroll(gallery, "Anna", 1, seed=1)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def progress(_: float) -> None:
+        inside.set()
+        assert go_on.wait(60)
+
+    verifying = threading.Thread(target=gallery.verify, args=(progress,))
+    verifying.start()
+    assert inside.wait(60)
+    asking = threading.Thread(target=gallery.check_index, daemon=True)
+    asking.start()
+    asking.join(30)
+    stuck = asking.is_alive()
+    go_on.set()
+    verifying.join()
+    assert not stuck
+    gallery.close()

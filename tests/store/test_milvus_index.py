@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from store.archive import open_archive
-from store.errors import IndexAway, IndexDamaged
+from store.errors import IndexAway, IndexDamaged, StoreError
 from store.gallery import Gallery, create_gallery, open_gallery
 from store.index import TemplateIndex
+from store.milvus import check_url, place_of
+from store.milvus_index import MilvusIndex
 from tests.milvus import Milvus, Way, running
 from tests.store.places import KEY, D, enroll, facts, in_folder, sample, vector
 
@@ -186,7 +188,6 @@ def test_who_was_suspended_and_is_erased_is_gone(
     with opened(url, milvus.url) as other:
         names(other, 1)
         erase(other, anna)
-        assert len(milvus.rows()) == 4
         assert other.finish_erasures()
         assert milvus.rows().keys() == set(other.templates().ids)
 
@@ -448,3 +449,112 @@ def test_lite_in_this_process(url: str, tmp_path: Path) -> None:
         held = gallery.templates()
         index.add(held.ids, held.vectors)
         assert found(gallery, 5, 2) == index.search(vector(5)[None], 2)[0]
+
+
+# -- found by fresh eyes --------------------------------------------------------------------------
+
+
+def test_who_was_suspended_before_we_looked_leaves_no_row(
+    gallery: Gallery, url: str, milvus: Milvus
+) -> None:
+    with opened(url, milvus.url) as other:
+        enroll(gallery, "Other", 1, seed=9)
+        names(other, 9)
+        anna = enroll(gallery, "Anna", 2, seed=1)
+        with gallery.change("test") as change:
+            change.set_state(anna, "suspended")
+        names(other, 9)
+        erase(other, anna)
+        assert other.finish_erasures()
+        assert len(milvus.rows()) == 1
+
+
+def test_nobody_confirms_an_erasure_that_began_meanwhile(
+    gallery: Gallery, url: str, milvus: Milvus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(url, milvus.url) as other:
+        anna, bert = enroll(gallery, "Anna", 1, seed=3), enroll(gallery, "Bert", 1, seed=4)
+        erase(other, anna)
+        settle = Gallery.settle_index
+
+        def another_begins(self: Gallery, *, erasing: bool = False) -> None:
+            settle(self, erasing=erasing)
+            with monkeypatch.context() as killed:  # right after its commit
+                killed.setattr(MilvusIndex, "settle", lambda *_, **__: None)
+                erase(gallery, bert)
+
+        monkeypatch.setattr(Gallery, "settle_index", another_begins)
+        assert other.finish_erasures()
+        assert other.unfinished_erasures() == 1
+
+
+def test_what_is_committed_is_no_failure(
+    gallery: Gallery, url: str, milvus: Milvus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = enroll(gallery, "Anna", 1, seed=3)
+    gallery.close()
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with opened(url, milvus.url) as without:
+        erase(without, anna)
+        assert anna not in without.subjects()
+
+
+def test_a_silent_milvus_keeps_writers_for_seconds(url: str, milvus: Milvus) -> None:
+    create_gallery(url, KEY, facts(), 0.01)
+    way = Way(milvus.port)
+    with opened(url, way.url) as gallery, opened(url, None) as other:
+        enroll(gallery, "Other", 1, seed=9)
+        names(gallery, 9)
+        way.silent = True
+        began = time.monotonic()
+        enroll(gallery, "Anna", 1, seed=2)
+        with other.change("test") as change:
+            change.add_subject("Quick", None)
+        assert time.monotonic() - began < 20
+        way.silent = False
+    way.close()
+
+
+def test_a_search_does_not_wait_for_writers(gallery: Gallery, url: str, milvus: Milvus) -> None:
+    anna, bert = enroll(gallery, "Anna", 1, seed=1), enroll(gallery, "Bert", 1, seed=2)
+    with opened(url, milvus.url) as other:
+        assert names(other, 1) == anna
+        with gallery.change("test") as change:
+            change.set_state(bert, "suspended")
+        with gallery.change("test"):
+            assert names(other, 1) == anna
+            assert names(other, 2) != bert
+
+
+def test_a_change_while_it_is_verified_is_no_alarm(
+    gallery: Gallery, url: str, milvus: Milvus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enroll(gallery, "Anna", 1, seed=3)
+    with opened(url, milvus.url) as other:
+        digests, come = MilvusIndex.digests, iter([5])
+
+        def meanwhile(self: MilvusIndex, *given: object) -> tuple[str, str]:
+            for seed in come:
+                enroll(gallery, "New", 1, seed=seed)
+            return digests(self, *given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(MilvusIndex, "digests", meanwhile)
+        assert other.verify().sound
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "https://rollcall:12#34secret@host:19530",
+        "https://rollcall:12/34secret@host:19530",
+        "https://rollcall:pa/ss@h:19530",
+        "u:secret@host.db",
+        "http:/u:secret@h/x.db",
+    ],
+)
+def test_a_password_that_was_not_written_as_one_is_said_nowhere(wrong: str) -> None:
+    with pytest.raises(StoreError) as refused:
+        check_url(wrong)
+    assert "secret" not in str(refused.value)
+    assert "secret" not in place_of(wrong)
+    assert "ss@" not in place_of(wrong)
