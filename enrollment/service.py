@@ -84,7 +84,7 @@ from models.head_trainer import HeadTrainer
 from models.weights import Progress
 from store.archive import Archive, open_archive
 from store.change import Change
-from store.errors import GalleryLocked, StoreError
+from store.errors import StoreError
 from store.gallery import Gallery, open_gallery, read_facts
 from store.reach import Reached
 from store.records import (
@@ -436,6 +436,12 @@ class Service:
             for person, sights in enroller.ahead(people, consent):
                 yield enroller.enroll(person, consent, on_collision, tick, consent_until, sights)
         finally:
+            self._follow_enrolled(before)
+
+    def _follow_enrolled(self, before: int) -> None:
+        """Whoever was handed back is enrolled, also where there is no room for a new operating
+        point: then it is measured when somebody asks for it."""
+        with suppress(StoreError):
             if self._gallery.generation() != before:
                 self._calibrator.follow()
 
@@ -461,10 +467,7 @@ class Service:
         try:
             yield from bulk.enroll(people)
         finally:
-            # Everybody is stored; a point that cannot be kept now is measured when it is asked for.
-            with suppress(GalleryLocked):
-                if self._gallery.generation() != before:
-                    self._calibrator.follow()
+            self._follow_enrolled(before)
 
     def preview(self, person: Enrollee, tick: Tick = lambda: None) -> Verdict:
         """What enrolling these photos would do and be good for; nothing is stored.

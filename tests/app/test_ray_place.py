@@ -136,7 +136,7 @@ def processes(place: Path) -> dict[int, bytes]:
     return found
 
 
-def gone(place: Path, seconds: float = 30.0) -> bool:
+def gone(place: Path, seconds: float = 300.0) -> bool:
     until = time.monotonic() + seconds
     while processes(place) and time.monotonic() < until:
         time.sleep(0.2)
