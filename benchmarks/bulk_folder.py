@@ -100,11 +100,15 @@ def measure(settings: Settings, backbone: str, people: int, rounds: int) -> list
     ]  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--backbone", default="vgg-face")
+Measure = Callable[[Settings, str, int, int], list[Figure]]  # settings, backbone, people, rounds
+
+
+def run(measure: Measure, description: str | None, people: int, rounds: int, backbone: str) -> None:
+    """A command that measures how drawn people are enrolled; the numbers are its defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--people", type=int, default=people)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--backbone", default=backbone)
     parser.add_argument("--detector", default="mtcnn", help="mtcnn or yunet:FILE")
     parser.add_argument("--weights", type=Path, help="a folder with VGG-Face's weights")
     parser.add_argument("--json", type=Path)
@@ -128,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, people=12, rounds=3, backbone="vgg-face")

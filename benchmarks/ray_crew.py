@@ -9,8 +9,6 @@ says what sending costs; a gain needs cores or GPUs that are elsewhere. Beside i
 cluster is there and until its first worker has opened detector and backbone.
 """
 
-import argparse
-import os
 import sys
 import tempfile
 import time
@@ -19,9 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.ray_place import ray_place
-from benchmarks.bulk_folder import folder_of
-from benchmarks.figure import Figure, figure, line, write
-from benchmarks.stand_in import stand_in_weights
+from benchmarks.bulk_folder import folder_of, run
+from benchmarks.figure import Figure, figure
 from enrollment.capture import Capture
 from enrollment.config import Settings
 from enrollment.enroller import allow_collision
@@ -84,28 +81,5 @@ def measure(settings: Settings, backbone: str, people: int, rounds: int) -> list
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--backbone", default="dlib-resnet")
-    parser.add_argument("--detector", default="mtcnn", help="mtcnn or yunet:FILE")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = Settings(
-            home=folder, key="5a" * 32, key_folder=folder / "keys", detector=arguments.detector
-        )
-        if arguments.backbone == "vgg-face":
-            settings = replace(settings, weights_home=stand_in_weights(folder))
-        print(f"{os.cpu_count()} cores, load of the machine before {os.getloadavg()[0]:.1f}")
-        figures = measure(settings, arguments.backbone, arguments.people, arguments.rounds)
-    for one in figures:
-        print(line(one))
-    if arguments.json:
-        write(figures, arguments.json)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, people=24, rounds=5, backbone="dlib-resnet")
